@@ -1,0 +1,51 @@
+# What a new user types: `make repro` builds everything, `make test` checks it. Both install first.
+
+PYTHON ?= python3
+BIN := .venv/bin
+export DVC_NO_ANALYTICS := 1
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: install repro test test-long lint format lock clean
+
+install: .venv/installed
+
+.venv/installed: requirements.lock pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "expected Python 3.11 or newer, came " + sys.version.split()[0] + "; set PYTHON=python3.11")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	touch $@
+
+repro: install
+	$(BIN)/dvc repro
+
+test: install
+	$(BIN)/python -m pytest -m "not long"
+
+test-long: install
+	$(BIN)/python -m pytest -m long
+
+lint: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: install
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+# The packages whose version can change what a stage writes; dvc.yaml names them stage by stage.
+PINNED := fastai joblib matplotlib nilearn numpy opencv-python-headless pillow scikit-learn scipy torch torchvision
+
+# Resolves anew for every platform; needs uv, and writes no address of an index.
+lock:
+	uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \
+		--no-header --no-annotate --output-file requirements.lock $(LOCK_FLAGS)
+	$(MAKE) pins.yaml
+
+pins.yaml: requirements.lock Makefile
+	{ echo '# Made by `make pins.yaml` from requirements.lock: the versions that stages depend on.'; \
+	for name in $(PINNED); do sed -nE "s/^($$name)==([^ ;]+).*/\1: \"\2\"/p" requirements.lock; done; } > $@
+
+clean:
+	rm -rf .venv build .mypy_cache .pytest_cache .ruff_cache .hypothesis

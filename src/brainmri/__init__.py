@@ -1,0 +1,1 @@
+"""A folder of brain MRI in, an honestly measured tumor classifier out."""

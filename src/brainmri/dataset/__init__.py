@@ -1,0 +1,1 @@
+"""Prepared arrays, groups, shortcuts and the split manifest."""

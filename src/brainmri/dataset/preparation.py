@@ -1,0 +1,134 @@
+"""Gray pixels of any size -> one square uint8 image: cropped to the head, intensities made comparable.
+
+The same function prepares training images and a stranger's scan at prediction.
+"""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from brainmri.errors import BadInput
+from brainmri.params import Section
+
+Image8 = NDArray[np.uint8]  # (size, size), 0..255
+Mask = NDArray[np.uint8]  # (rows, columns) or (size, size), 0 or 1
+
+# The head is looked for in a copy of at most this many pixels a side.
+_SEARCH_SIZE = 256
+# A pixel belongs to something if it differs from the border by this share of the strongest difference.
+_BACKGROUND_FRACTION = 0.12
+# The border is a strip of this share of the shorter side.
+_STRIP_SHARE = 0.04
+# A region narrower than this share of the picture is no head.
+_LEAST_SHARE = 0.3
+
+
+class ImageRule(Section):
+    """How a raw image becomes a prepared one; it travels with the model."""
+
+    size: Annotated[int, Field(ge=32, le=512, description="a whole number of pixels from 32 to 512")]
+    crop: Annotated[bool, Field(description="true or false")]
+    low_percentile: Annotated[float, Field(ge=0, lt=50, description="a percentage from 0 to below 50")]
+    high_percentile: Annotated[float, Field(gt=50, le=100, description="a percentage above 50 up to 100")]
+    equalize: Annotated[bool, Field(description="true (contrast equalization, CLAHE) or false")]
+
+
+@dataclass(frozen=True)
+class _Box:
+    top: int
+    left: int
+    height: int
+    width: int
+
+
+def prepare_image(
+    image: NDArray[np.float32], mask: Mask | None, rule: ImageRule
+) -> tuple[Image8, Mask | None]:
+    """One gray image (rows, columns) and its mask by `rule` -> (size, size) each; one geometry for both.
+
+    Raises `BadInput` for an image of one value only and for a mask of another size.
+    """
+    if mask is not None and mask.shape != image.shape:
+        raise BadInput(f"expected a mask of {_shown(image)} pixels like its image, came {_shown(mask)}")
+    if not np.isfinite(image).all() or image.min() == image.max():
+        raise BadInput("expected an image with contrast, came one value everywhere")
+    box = _find_head(image) if rule.crop else _whole(image)
+    cut = _cut(image, box)
+    low, high = np.percentile(cut, (rule.low_percentile, rule.high_percentile))
+    if low == high:  # nearly all of one value: the percentiles say nothing
+        low, high = float(cut.min()), float(cut.max())
+    background = float(np.median(_border(cut)))
+    square = (_to_square(cut, background, rule.size) - low) / (high - low)
+    prepared = np.rint(np.clip(square, 0, 1) * 255).astype(np.uint8)
+    if rule.equalize:
+        prepared = cv2.createCLAHE(clipLimit=2.0, tileGridSize=(8, 8)).apply(prepared)
+    if mask is None:
+        return prepared, None
+    share = _to_square(_cut(mask.astype(np.float32), box), 0.0, rule.size)
+    return prepared, (share >= 0.5).astype(np.uint8)
+
+
+def _find_head(image: NDArray[np.float32]) -> _Box:
+    """The box around the largest region that stands out from the border's level; all if none is large."""
+    shrink = min(1.0, _SEARCH_SIZE / max(image.shape))
+    small = _resize(image, max(1, round(shrink * image.shape[1])), max(1, round(shrink * image.shape[0])))
+    contrast = np.abs(cv2.GaussianBlur(small, (0, 0), 2) - np.median(_border(small)))
+    stands_out = (contrast > _BACKGROUND_FRACTION * np.percentile(contrast, 99)).astype(np.uint8)
+    kernel = np.ones((7, 7), np.uint8)
+    count, _, regions, _ = cv2.connectedComponentsWithStats(
+        cv2.morphologyEx(stands_out, cv2.MORPH_OPEN, kernel)
+    )
+    if count < 2:
+        return _whole(image)
+    left, top, width, height, _ = regions[1 + regions[1:, cv2.CC_STAT_AREA].argmax()]
+    if width < _LEAST_SHARE * small.shape[1] or height < _LEAST_SHARE * small.shape[0]:
+        return _whole(image)
+    top, bottom = _widen(top, top + height, small.shape[0], image.shape[0])
+    left, right = _widen(left, left + width, small.shape[1], image.shape[1])
+    return _Box(top, left, bottom - top, right - left)
+
+
+def _whole(image: NDArray[np.float32]) -> _Box:
+    height, width = image.shape
+    return _Box(0, 0, height, width)
+
+
+def _widen(start: int, stop: int, small: int, full: int) -> tuple[int, int]:
+    """A range of the shrunk image in full pixels, with one shrunk pixel of margin."""
+    scale = full / small
+    return max(0, int((start - 1) * scale)), min(full, int(np.ceil((stop + 1) * scale)))
+
+
+def _border(image: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The outer strips, wide enough that a thin frame around the picture doesn't decide its level."""
+    width = max(1, round(_STRIP_SHARE * min(image.shape)))
+    strips = image[:width], image[-width:], image[:, :width], image[:, -width:]
+    return np.concatenate([strip.ravel() for strip in strips])
+
+
+def _cut(image: NDArray[np.float32], box: _Box) -> NDArray[np.float32]:
+    return image[box.top : box.top + box.height, box.left : box.left + box.width]
+
+
+def _to_square(image: NDArray[np.float32], border: float, size: int) -> NDArray[np.float32]:
+    """Padded to a square with `border`, then scaled to (size, size)."""
+    height, width = image.shape
+    side = max(height, width)
+    top, left = (side - height) // 2, (side - width) // 2
+    square = np.full((side, side), border, np.float32)
+    square[top : top + height, left : left + width] = image
+    return _resize(square, size, size)
+
+
+def _resize(image: NDArray[np.float32], width: int, height: int) -> NDArray[np.float32]:
+    """By area where it gets smaller, else linear."""
+    method = cv2.INTER_AREA if width < image.shape[1] else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(image, (width, height), interpolation=method), dtype=np.float32)
+
+
+def _shown(image: NDArray[np.generic]) -> str:
+    return f"{image.shape[1]}x{image.shape[0]}"

@@ -1,0 +1,8 @@
+"""The one exception that a user is meant to read."""
+
+
+class BadInput(Exception):
+    """What the user gave can't be used.
+
+    The message is one line: what it is about, what was expected, what came, what to do.
+    """

@@ -1,0 +1,122 @@
+"""The paper's figures of one evaluation, drawn from the report and the training's tables."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from brainmri.dataset.prepared import PreparedSet
+from brainmri.figures.canvas import save
+from brainmri.figures.confusion import draw_confusion
+from brainmri.figures.curves import Interval, OperatingPoint, Ranking, draw_curves
+from brainmri.figures.losses import History, Suggestion, draw_history, draw_lr_search
+from brainmri.figures.reliability import Bins, draw_reliability
+from brainmri.figures.top_losses import Case, draw_top_losses
+from brainmri.learning.records import EpochRow, RatePoint
+from brainmri.scoring.report import Report
+
+_BIN_EDGES = np.linspace(0, 1, 11)
+
+
+def draw_evaluation(report: Report, data: PreparedSet, folder: Path) -> None:
+    """Confusion matrix, ROC and precision-recall, reliability and top losses, as PNG below `folder`."""
+    source = describe_source(report, data)
+    classes = (data.classes.negative, data.classes.positive)
+    counts = report.metrics["slice"]["confusion"]
+    table = np.array([[counts["tn"], counts["fp"]], [counts["fn"], counts["tp"]]])
+    save(draw_confusion(table, classes, source), folder / "confusion.png")
+    save(draw_curves(_rank(report), _place(report), source), folder / "curves.png")
+    save(draw_reliability(_bin(report), source), folder / "reliability.png")
+    save(draw_top_losses(_gather_cases(report, data), source), folder / "top_losses.png")
+
+
+def draw_training(
+    epochs: Sequence[EpochRow], rates: Sequence[RatePoint], rate: float, name: str, folder: Path
+) -> None:
+    """The losses of each epoch, and the search for a learning rate; `name` is the data set's."""
+    best = min(epochs, key=lambda row: row.valid_loss)
+    history = History(
+        epoch=np.array([row.epoch for row in epochs]),
+        train_loss=np.array([row.train_loss for row in epochs]),
+        valid_loss=np.array([row.valid_loss for row in epochs]),
+        accuracy=np.array([row.accuracy for row in epochs]),
+        best=best.epoch,
+    )
+    save(draw_history(history, f"training and validation subset of data set {name}"), folder / "losses.png")
+    lr = 10 ** np.array([row.log10_learning_rate for row in rates])
+    loss = np.array([row.loss for row in rates])
+    suggestion = Suggestion("valley" if rates else "given in params.yaml", rate)
+    source = f"training subset of data set {name}, smoothed loss of each step"
+    save(draw_lr_search(lr, loss, suggestion if rates else None, source), folder / "lr_find.png")
+
+
+def describe_source(report: Report, data: PreparedSet) -> str:
+    """The small print: what was computed on which cases."""
+    figures = report.metrics["slice"]
+    parts = [
+        f"{figures['n']} slices of {figures['groups']} groups",
+        f"{report.subset.value} subset of data set {data.name}",
+    ]
+    return ", ".join(parts) + (f". {report.metrics['warning']}" if "warning" in report.metrics else "")
+
+
+def _rank(report: Report) -> Ranking | None:
+    figures = report.metrics["slice"]
+    if not report.roc or not report.precision_recall:
+        return None
+    # From recall 1 down to 0, where precision is 1 by convention.
+    points = list(reversed(report.precision_recall))
+    return Ranking(
+        false_positive_rate=np.array([row.fpr for row in report.roc]),
+        sensitivity=np.array([row.tpr for row in report.roc]),
+        roc_area=_interval(figures, "auroc"),
+        recall=np.array([*(row.recall for row in points), 0.0]),
+        precision=np.array([*(row.precision for row in points), 1.0]),
+        precision_recall_area=_interval(figures, "auprc"),
+        prevalence=figures["prevalence"],
+    )
+
+
+def _interval(figures: dict[str, Any], name: str) -> Interval:
+    return Interval(**figures[name], confidence=figures["confidence"])
+
+
+def _place(report: Report) -> OperatingPoint | None:
+    figures = report.metrics["slice"]
+    if "sensitivity" not in figures or "specificity" not in figures:
+        return None
+    return OperatingPoint(
+        threshold=report.point.threshold,
+        sensitivity=figures["sensitivity"]["value"],
+        specificity=figures["specificity"]["value"],
+        precision=figures["precision"]["value"] if "precision" in figures else None,
+    )
+
+
+def _bin(report: Report) -> Bins:
+    bins = len(_BIN_EDGES) - 1
+    count, predicted, observed = np.zeros(bins, np.int64), np.full(bins, np.nan), np.full(bins, np.nan)
+    for row in report.reliability:
+        count[row.bin], predicted[row.bin], observed[row.bin] = row.n, row.mean_score, row.observed_share
+    return Bins(_BIN_EDGES, count, predicted, observed, report.metrics["slice"]["ece"]["value"])
+
+
+def _gather_cases(report: Report, data: PreparedSet) -> list[Case]:
+    places = {row.slice_id: place for place, row in enumerate(data.slices)}
+    cases = []
+    for row in report.top_losses:
+        place = places[row.slice_id]
+        mask = None if data.masks is None else np.asarray(data.masks[place])
+        cases.append(
+            Case(
+                image=np.asarray(data.images[place]),
+                mask=mask,
+                name=row.slice_id,
+                predicted=row.predicted,
+                actual=row.actual,
+                loss=row.loss,
+                probability=row.probability,
+            )
+        )
+    return cases

@@ -1,0 +1,81 @@
+"""The reliability diagram: whether 0.8 means eight of ten."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from brainmri.figures import canvas
+
+Floats = NDArray[np.floating]
+
+_LEFT_IN: Final = 0.7
+_TOP_IN: Final = 0.36
+_SIDE_IN: Final = 3.4
+_GAP_IN: Final = 0.3
+_COUNTS_IN: Final = 0.9
+_AXIS_IN: Final = 0.5
+_LEGEND_IN: Final = 0.66
+_MOST_NUMBERS: Final = 12  # bins whose counts find room above their bars
+_FIFTHS: Final = (0, 0.2, 0.4, 0.6, 0.8, 1)
+
+
+@dataclass(frozen=True)
+class Bins:
+    """Cases grouped by predicted probability.
+
+    `edges` (bins + 1,) rise, 0 to 1; `count` (bins,). `predicted`, the mean probability, and
+    `observed`, the share of positive cases, are (bins,), 0 to 1, and NaN where a bin is empty.
+    `low` and `high` (bins,) are the 95 % interval of `observed`, None where there is none; `error` is
+    the expected calibration error, None where undefined.
+    """
+
+    edges: Floats
+    count: NDArray[np.integer]
+    predicted: Floats
+    observed: Floats
+    error: float | None
+    low: Floats | None = None
+    high: Floats | None = None
+
+
+@canvas.house_style
+def draw_reliability(bins: Bins, source: str) -> Figure:
+    """Observed share against mean predicted probability, and below it the cases in each bin."""
+    height_in = _TOP_IN + _SIDE_IN + _GAP_IN + _COUNTS_IN + _AXIS_IN + _LEGEND_IN
+    figure = canvas.new_figure((_LEFT_IN + _SIDE_IN + 0.3, height_in), source)
+    axes = canvas.place(figure, (_LEFT_IN, _TOP_IN), (_SIDE_IN, _SIDE_IN))
+    axes.set(title="Reliability", ylabel="Observed share of positive cases")
+    axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), xticks=_FIFTHS, yticks=_FIFTHS)
+    axes.tick_params(labelbottom=False)
+    counts = canvas.place(figure, (_LEFT_IN, _TOP_IN + _SIDE_IN + _GAP_IN), (_SIDE_IN, _COUNTS_IN))
+    counts.set(xlim=(-0.02, 1.02), xticks=_FIFTHS, xlabel="Mean predicted probability", ylabel="Cases")
+    filled = bins.count > 0
+    if not filled.any():
+        canvas.say_instead(axes, "no cases")
+        counts.set_yticks([])
+        return figure
+    axes.plot([0, 1], [0, 1], color=canvas.GRAY, linewidth=1.2, linestyle="--", label="perfect calibration")
+    error = "" if bins.error is None else f", expected calibration error {bins.error:.3f}"
+    if bins.low is not None and bins.high is not None:
+        ends = bins.low[filled], bins.high[filled]
+        axes.vlines(bins.predicted[filled], *ends, color=canvas.BLUE, linewidth=1, label="95 % interval")
+    style: canvas.Style = {"color": canvas.BLUE, "linewidth": 1.8, "marker": "o", "clip_on": False}
+    axes.plot(
+        bins.predicted[filled], bins.observed[filled], label=f"observed in {len(filled)} bins{error}", **style
+    )
+    _draw_counts(counts, bins)
+    canvas.explain(figure, axes, _GAP_IN + _COUNTS_IN + _AXIS_IN)
+    return figure
+
+
+def _draw_counts(axes: Axes, bins: Bins) -> None:
+    style: canvas.Style = {"color": canvas.FAINT, "edgecolor": canvas.GRAY, "linewidth": 0.8}
+    bars = axes.bar(bins.edges[:-1], bins.count, width=np.diff(bins.edges), align="edge", **style)
+    if len(bins.count) <= _MOST_NUMBERS:
+        axes.bar_label(bars, [f"{count:,}" for count in bins.count], fontsize=canvas.SMALL_PT, padding=1)
+        axes.set_yticks([])
+    axes.set_ylim(0, 1.3 * bins.count.max())

@@ -1,0 +1,64 @@
+"""The contact sheet: what a set of prepared images looks like."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from brainmri.figures import canvas, tiles
+
+_CAPTION_IN: Final = 0.3
+_TEXT_PT: Final = canvas.SMALL_PT
+
+
+@dataclass(frozen=True)
+class Caption:
+    """What stands above an image: its class, and the patient or slice it is of."""
+
+    label: str
+    case: str
+
+
+def choose_samples(labels: Sequence[str], count: int) -> NDArray[np.intp]:
+    """The places of up to `count` cases, class by class in sorted order.
+
+    Every class gets its even share, spread evenly over its cases; a class with fewer leaves its
+    places empty.
+    """
+    names = np.asarray(labels, dtype=str)
+    classes = np.unique(names)
+    chosen = [np.empty(0, dtype=np.intp)]
+    for rank, label in enumerate(classes):
+        cases = np.flatnonzero(names == label)
+        share = min(len(cases), count // len(classes) + (rank < count % len(classes)))
+        chosen.append(cases[np.arange(share) * len(cases) // max(1, share)])
+    return np.concatenate(chosen)
+
+
+@canvas.house_style
+def draw_sheet(
+    images: tiles.Image, captions: Sequence[Caption], source: str, masks: tiles.Mask | None = None
+) -> Figure:
+    """The images in reading order, each below its caption.
+
+    `images` has one more axis in front than `tiles.Image`, `masks` (images, size, size) is empty
+    where there is none. Up to some 40 images stay legible.
+    """
+    grid = tiles.balance(len(images), _CAPTION_IN)
+    sheet = tiles.new_sheet(grid, source, outlined=masks is not None and bool(np.any(masks)))
+    for index, (image, caption) in enumerate(zip(images, captions, strict=True)):
+        tiles.show(sheet, index, image, None if masks is None else masks[index])
+        _write_caption(sheet, index, caption)
+    return sheet.figure
+
+
+def _write_caption(sheet: tiles.Sheet, index: int, caption: Caption) -> None:
+    left_in, top_in = sheet.grid.corner(index)
+    label = canvas.shorten(caption.label, sheet.grid.side_in, _TEXT_PT, bold=True)
+    case = canvas.shorten(caption.case, sheet.grid.side_in, _TEXT_PT)
+    canvas.write(sheet.figure, (left_in, top_in), label, _TEXT_PT, fontweight="bold")
+    below_in = top_in + canvas.leading(_TEXT_PT)
+    canvas.write(sheet.figure, (left_in, below_in), case, _TEXT_PT, color=canvas.GRAY)

@@ -1,0 +1,58 @@
+"""fastai's classifier on torchvision's networks: built, and its weights named as torchvision names them."""
+
+from typing import Any
+
+import torchvision
+from fastai.vision.learner import create_vision_model
+from torch import nn
+
+from brainmri.learning.catalogue import Architecture
+from brainmri.learning.weights import StartWeights, State, check_body
+
+CLASSES = 2
+
+
+def constructor(arch: Architecture) -> Any:
+    """torchvision's function that builds `arch`; fastai knows each by it."""
+    return getattr(torchvision.models, arch.value)
+
+
+def build_network(arch: Architecture, dropout: float) -> nn.Module:
+    """The network of `vision_learner`, with random weights: (n, 3, size, size) -> (n, 2) logits."""
+    network: nn.Module = create_vision_model(constructor(arch), CLASSES, pretrained=False, ps=dropout)
+    return network
+
+
+def start_from(network: nn.Module, arch: Architecture, start: StartWeights) -> None:
+    """Loads `start` into the network's body; the head stays as it is."""
+    named = _body_names(network, arch)
+    own = network.state_dict()
+    state = check_body(start.state, {named[key]: own[key] for key in named}, start.name)
+    network.load_state_dict({key: state[named[key]] for key in named}, strict=False)
+
+
+def name_weights(network: nn.Module, arch: Architecture, state: State) -> State:
+    """A state_dict of `network` by other names: the body by torchvision's, the head below `head.`."""
+    named = _all_names(network, arch)
+    return {named[key]: value for key, value in state.items()}
+
+
+def load_named(network: nn.Module, arch: Architecture, state: State) -> None:
+    """The inverse of `name_weights`; raises RuntimeError where a name is missing or too many."""
+    network.load_state_dict({key: state[name] for key, name in _all_names(network, arch).items()})
+
+
+def _all_names(network: nn.Module, arch: Architecture) -> dict[str, str]:
+    heads = {key: f"head.{key[2:]}" for key in network.state_dict() if key.startswith("1.")}
+    return _body_names(network, arch) | heads
+
+
+def _body_names(network: nn.Module, arch: Architecture) -> dict[str, str]:
+    """fastai numbers the children of a network: `0.4.1.conv1.weight` is `layer1.1.conv1.weight`."""
+    children = [name for name, _ in constructor(arch)(weights=None).named_children()]
+    names = {}
+    for key in network.state_dict():
+        part, number, *rest = key.split(".")
+        if part == "0":
+            names[key] = ".".join([children[int(number)], *rest])
+    return names

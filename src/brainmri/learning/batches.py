@@ -1,0 +1,112 @@
+"""Prepared arrays -> fastai's loaders: whole batches cut from memory, no decoding, no workers."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from fastai.data.core import DataLoaders, TfmdDL
+from fastai.data.transforms import IntToFloatTensor, Normalize
+from fastai.torch_core import TensorCategory, TensorImage
+from fastai.vision.augment import AffineCoordTfm
+from fasttransform import Transform
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Normalization:
+    """Mean and standard deviation of the pixels, in 0..1; one value a channel."""
+
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class ArrayDataset:
+    """images: uint8 (n, channels, size, size) with 1 or 3 channels; classes: int64 (n,), 1 means tumor.
+
+    `split_idx` is fastai's: 0 for training, 1 for what is not augmented.
+    """
+
+    images: torch.Tensor
+    classes: torch.Tensor
+    split_idx: int
+
+    def __len__(self) -> int:
+        """The number of images."""
+        return len(self.images)
+
+    def __getitem__(self, places: list[int]) -> tuple[TensorImage, TensorCategory]:
+        """The images and classes at `places`, as one batch."""
+        return TensorImage(self.images[places]), TensorCategory(self.classes[places])
+
+
+class ArrayLoader(TfmdDL):  # type: ignore[misc]
+    """fastai's loader for an `ArrayDataset`: order and batches are its own, each batch is one indexing."""
+
+    def create_item(self, s: int | None) -> int:
+        """The place of an item in the arrays; fastai asks for None to see what an item is like."""
+        return s or 0
+
+    def do_batch(self, b: Sequence[int]) -> tuple[TensorImage, TensorCategory]:
+        """The images and classes of the places in `b`."""
+        batch: tuple[TensorImage, TensorCategory] = self.dataset[list(b)]
+        return batch
+
+
+class ToNetworkInput(Transform):  # type: ignore[misc]
+    """Gray to three channels, and a plain tensor in the channels-last layout (the fast one for CPUs)."""
+
+    order = 100
+
+    def encodes(self, x: TensorImage) -> torch.Tensor:
+        """(n, 1 or 3, size, size) -> (n, 3, size, size)."""
+        plain: torch.Tensor = x.as_subclass(torch.Tensor)
+        return plain.expand(-1, 3, -1, -1).contiguous(memory_format=torch.channels_last)
+
+
+def to_tensor(images: NDArray[np.uint8]) -> torch.Tensor:
+    """uint8 (n, size, size) or (n, channels, size, size) -> the same values, (n, channels, size, size)."""
+    stacked = images[:, None] if images.ndim == 3 else images
+    return torch.from_numpy(np.ascontiguousarray(stacked))
+
+
+def measure_normalization(images: torch.Tensor) -> Normalization:
+    """Mean and standard deviation of each channel of uint8 (n, channels, size, size), in 0..1."""
+    numbers = images.numpy()
+    mean = numbers.mean(axis=(0, 2, 3), dtype=np.float64) / 255
+    std = numbers.std(axis=(0, 2, 3), dtype=np.float64) / 255
+    return Normalization(tuple(float(x) for x in mean), tuple(float(x) for x in std))
+
+
+def make_loader(
+    dataset: ArrayDataset,
+    batch_size: int,
+    normalization: Normalization,
+    augmentation: Sequence[AffineCoordTfm] = (),
+) -> ArrayLoader:
+    """A loader that shuffles and drops an incomplete batch if the dataset is for training."""
+    training = dataset.split_idx == 0
+    after_batch: list[Any] = [
+        IntToFloatTensor(),
+        *augmentation,
+        Normalize.from_stats(list(normalization.mean), list(normalization.std), cuda=False),
+        ToNetworkInput(),
+    ]
+    return ArrayLoader(
+        dataset,
+        bs=batch_size,
+        shuffle=training,
+        drop_last=training,
+        num_workers=0,
+        after_batch=after_batch,
+        device=torch.device("cuda" if torch.cuda.is_available() else "cpu"),
+    )
+
+
+def join_loaders(training: ArrayLoader, validation: ArrayLoader) -> DataLoaders:
+    """fastai's pair of loaders, for two classes."""
+    loaders = DataLoaders(training, validation, device=training.device)
+    loaders.c = 2
+    return loaders

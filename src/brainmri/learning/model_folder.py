@@ -1,0 +1,83 @@
+"""The model folder: weights.safetensors and model.json, all that prediction needs, and no pickle."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+from safetensors import SafetensorError
+from safetensors.torch import load as load_tensors
+from safetensors.torch import save as save_tensors
+
+from brainmri.dataset.preparation import ImageRule
+from brainmri.errors import BadInput
+from brainmri.learning.catalogue import Architecture
+from brainmri.learning.weights import State
+from brainmri.tables import read_mapping, write_bytes, write_mapping
+
+MODEL, WEIGHTS, LAST_WEIGHTS = "model.json", "weights.safetensors", "last.safetensors"
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ClassNames(_Part):
+    """What the two outputs mean; `positive` is the tumor."""
+
+    negative: str
+    positive: str
+
+
+class ChannelStatistics(_Part):
+    """Mean and standard deviation that the pixels in 0..1 are normalized by, a value a channel."""
+
+    mean: dict[str, float]
+    std: dict[str, float]
+
+
+class ModelCard(_Part):
+    """model.json: what the network is, how its input is prepared and how it came about."""
+
+    architecture: Architecture
+    classes: ClassNames
+    channels: int
+    rule: ImageRule
+    normalization: ChannelStatistics
+    dropout: float
+    training: dict[str, Any]
+    versions: dict[str, str]
+    data_sha256: str
+
+
+def write_model(folder: Path, card: ModelCard, states: Mapping[str, State]) -> None:
+    """Writes model.json and a safetensors file for each name of `states`."""
+    for name, state in states.items():
+        # One metadata key only: the order of several, and so the file's hash, changes from run to run.
+        metadata = {"model": json.dumps({"architecture": card.architecture.value}, sort_keys=True)}
+        tensors = {key: value.detach().cpu().contiguous() for key, value in state.items()}
+        write_bytes(folder / name, save_tensors(tensors, metadata))
+    write_mapping(folder / MODEL, card.model_dump(mode="json"))
+
+
+def read_model_card(folder: Path) -> ModelCard:
+    """model.json of a model folder; `BadInput` where it is none of ours."""
+    try:
+        return ModelCard.model_validate_json(json.dumps(read_mapping(folder / MODEL)))
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise BadInput(
+            f"{folder / MODEL}: {place}: {first['msg'].lower()}; is this a model folder?"
+        ) from None
+
+
+def read_weights(path: Path) -> State:
+    """The tensors of a safetensors file of a model folder."""
+    try:
+        return load_tensors(path.read_bytes())
+    except FileNotFoundError:
+        raise BadInput(f"{path}: no such file; run `dvc repro train` to make it") from None
+    except SafetensorError as error:
+        raise BadInput(f"{path}: expected safetensors, came something else ({error})") from None

@@ -1,0 +1,96 @@
+"""A model folder and prepared images -> logits."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.special import expit
+from torch import nn
+
+from brainmri.dataset.manifest import ManifestRow, Subset
+from brainmri.dataset.prepared import PreparedSet
+from brainmri.errors import BadInput
+from brainmri.learning.backbones import build_network, load_named
+from brainmri.learning.batches import ArrayDataset, Normalization, make_loader, to_tensor
+from brainmri.learning.model_folder import (
+    LAST_WEIGHTS,
+    MODEL,
+    WEIGHTS,
+    ModelCard,
+    read_model_card,
+    read_weights,
+)
+from brainmri.scoring.predictions import Epoch, Prediction
+
+_BATCH = 64
+
+
+@dataclass(frozen=True)
+class Classifier:
+    """A network ready to predict, with what belongs to it."""
+
+    network: nn.Module
+    card: ModelCard
+
+
+def predict_subsets(model: Path, prepared: PreparedSet, manifest: Sequence[ManifestRow]) -> list[Prediction]:
+    """The predictions of every slice outside training, in the order of the slices.
+
+    The folder's last epoch, which only the paper's protocol keeps, predicts after the best one.
+    """
+    outside = [place for place, row in enumerate(manifest) if row.subset is not Subset.TRAIN]
+    weights = {Epoch.BEST: WEIGHTS} | ({Epoch.LAST: LAST_WEIGHTS} if (model / LAST_WEIGHTS).exists() else {})
+    predictions = []
+    for epoch, name in weights.items():
+        logits = predict_logits(read_classifier(model, name), prepared.images[outside])
+        predictions += [
+            Prediction(
+                slice_id=manifest[place].slice_id,
+                group=manifest[place].group,
+                patient=prepared.slices[place].patient,
+                label=manifest[place].label,
+                subset=manifest[place].subset,
+                epoch=epoch,
+                score=float(expit(logit)),
+                logit=float(logit),
+            )
+            for place, logit in zip(outside, logits, strict=True)
+        ]
+    return predictions
+
+
+def read_classifier(folder: Path, weights: str) -> Classifier:
+    """The classifier of a model folder with the weights of its file `weights`."""
+    card = read_model_card(folder)
+    network = build_network(card.architecture, card.dropout)
+    try:
+        load_named(network, card.architecture, read_weights(folder / weights))
+    except (KeyError, RuntimeError) as error:
+        reason = " ".join(str(error).split())[:160]
+        raise BadInput(f"{folder / weights}: doesn't fit {MODEL} beside it: {reason}") from None
+    return Classifier(network.eval().to(memory_format=torch.channels_last), card)
+
+
+def predict_logits(classifier: Classifier, images: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """uint8 (n, size, size) -> (n,): log odds of tumor before calibration, computed in float32."""
+    size = classifier.card.rule.size
+    if images.shape[-2:] != (size, size):
+        raise BadInput(
+            f"images: expected {size}x{size} pixels as the model was trained on, came {images.shape[-2:]}; "
+            "prepare them by the model's rule"
+        )
+    normalization = Normalization(*(tuple(part.values()) for part in _statistics(classifier.card)))
+    dataset = ArrayDataset(to_tensor(images), torch.zeros(len(images), dtype=torch.int64), split_idx=1)
+    loader = make_loader(dataset, _BATCH, normalization)
+    network = classifier.network.to(loader.device)
+    with torch.inference_mode():
+        outputs = [network(batch).float().cpu() for batch, _ in loader]
+    both = torch.cat(outputs).double().numpy()
+    return np.asarray(both[:, 1] - both[:, 0])
+
+
+def _statistics(card: ModelCard) -> tuple[dict[str, float], dict[str, float]]:
+    return card.normalization.mean, card.normalization.std

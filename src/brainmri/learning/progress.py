@@ -1,0 +1,63 @@
+"""What is noted while training: each epoch's figures, the best epoch's weights, divergence."""
+
+import copy
+import math
+import sys
+from collections.abc import Sequence
+
+from fastai.callback.core import Callback
+from fastai.callback.progress import ProgressCallback
+from fastai.callback.tracker import TrackerCallback
+from fastai.learner import Learner
+
+from brainmri.errors import BadInput
+from brainmri.learning.records import EpochRow
+from brainmri.learning.weights import State
+
+
+def log_plainly(learner: Learner) -> None:
+    """Without a terminal there is no bar: one line an epoch, with the columns that fastai's table has."""
+    if not sys.stdout.isatty():
+        learner.remove_cb(ProgressCallback)
+        learner.logger = _print_line
+
+
+def _print_line(values: Sequence[object]) -> None:
+    print(*(f"{value:.6f}" if isinstance(value, float) else value for value in values), sep="\t")
+
+
+class Progress(Callback):  # type: ignore[misc]
+    """Collects the epochs of all fits in a row, and keeps the weights of the lowest validation loss."""
+
+    order = TrackerCallback.order - 1
+
+    def __init__(self) -> None:
+        """Nothing noted yet."""
+        self.epochs: list[EpochRow] = []
+        self.best: EpochRow | None = None
+        self.best_state: State = {}
+
+    def before_fit(self) -> None:
+        """Names the columns of the lines that follow."""
+        if self.learn.logger is _print_line:
+            _print_line(self.recorder.metric_names)
+
+    def after_epoch(self) -> None:
+        """Notes the epoch; raises `BadInput` when the loss is no number any more."""
+        train_loss, valid_loss, accuracy = (float(value) for value in self.recorder.log[1:4])
+        number = len(self.epochs)
+        if not math.isfinite(train_loss + valid_loss):
+            raise BadInput(
+                f"lr: training diverged in epoch {number} (loss {train_loss}); set a lower learning rate"
+            )
+        row = EpochRow(
+            epoch=number,
+            learning_rate=float(self.opt.hypers[-1]["lr"]),
+            train_loss=train_loss,
+            valid_loss=valid_loss,
+            accuracy=accuracy,
+        )
+        self.epochs.append(row)
+        if self.best is None or valid_loss < self.best.valid_loss:
+            self.best = row
+            self.best_state = copy.deepcopy(self.learn.model.state_dict())

@@ -1,0 +1,49 @@
+"""The learning rate: fastai's lr_find and its valley."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from fastai.callback.schedule import valley
+
+from brainmri.dataset.manifest import ManifestRow
+from brainmri.dataset.prepared import PreparedSet
+from brainmri.errors import BadInput
+from brainmri.learning.classifier import build_training, select_training_data
+from brainmri.learning.recipe import Recipe
+from brainmri.learning.records import RatePoint
+
+# fastai's valley looks at what is left of the curve without its first tenth and its last five points.
+_LEAST_POINTS = 16
+_DROPPED_AT_END = 5
+
+
+@dataclass(frozen=True)
+class FoundRate:
+    """The valley's rate and the curve it was read from."""
+
+    learning_rate: float
+    curve: Sequence[RatePoint]
+
+
+def find_rate(prepared: PreparedSet, manifest: Sequence[ManifestRow], recipe: Recipe) -> FoundRate:
+    """Raises the rate from 1e-7 to 10 in `lr_find_steps` steps, until the loss explodes; takes the valley.
+
+    Raises `BadInput` if too few steps were possible for a valley.
+    """
+    steps = recipe.train.lr_find_steps
+    learner = build_training(select_training_data(prepared, manifest), recipe).learner
+    learner.lr_find(num_it=steps, show_plot=False, suggest_funcs=None)
+    rates, losses = learner.recorder.lrs, [float(loss) for loss in learner.recorder.losses]
+    kept = slice(steps // 10, -_DROPPED_AT_END)
+    seen = [
+        (rate, loss) for rate, loss in zip(rates[kept], losses[kept], strict=False) if math.isfinite(loss)
+    ]
+    if len(seen) < _LEAST_POINTS:
+        raise BadInput(
+            f"lr: auto: expected at least {_LEAST_POINTS} points for a valley, came {len(seen)} before the "
+            "loss exploded; set lr to a number (3e-3 from random weights, 1e-3 from given ones)"
+        )
+    rate, _ = valley(torch.tensor([r for r, _ in seen]), torch.tensor([x for _, x in seen]), steps)
+    return FoundRate(rate, [RatePoint(log10_learning_rate=math.log10(r), loss=loss) for r, loss in seen])

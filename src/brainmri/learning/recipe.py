@@ -1,0 +1,80 @@
+"""How a network is trained: the settings, as data that imports neither torch nor fastai."""
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field
+
+from brainmri.learning.catalogue import Architecture
+from brainmri.params import Section
+
+_SHARE = "a share from 0 to below 1"
+
+
+class Loss(StrEnum):
+    """What training minimizes; validation is watched by the same."""
+
+    CROSS_ENTROPY = "cross_entropy"
+    FOCAL = "focal"
+    LABEL_SMOOTHING = "label_smoothing"
+
+
+class ClassWeights(StrEnum):
+    """Whether the rarer class counts for more."""
+
+    NONE = "none"
+    BALANCED = "balanced"
+
+
+class Precision(StrEnum):
+    """The arithmetic of training."""
+
+    AUTO = "auto"
+    FP32 = "fp32"
+    BF16 = "bf16"
+
+
+class AugmentParams(Section):
+    """Random geometry of each training image."""
+
+    rotate_degrees: Annotated[float, Field(ge=0, le=180, description="degrees from 0 to 180")]
+    translate: Annotated[float, Field(ge=0, lt=1, description=f"{_SHARE} of the image's side")]
+    scale: Annotated[float, Field(ge=0, lt=1, description=f"{_SHARE} (0.1: from 0.9 to 1.1 times)")]
+    flip: Annotated[bool, Field(description="true (left and right exchanged half of the time) or false")]
+
+
+class TrainParams(Section):
+    """The section `train`."""
+
+    batch_size: Annotated[int, Field(ge=2, description="a whole number of at least 2")]
+    least_steps: Annotated[int, Field(ge=1, description="a whole number of steps an epoch, at least 1")]
+    frozen_epochs: Annotated[int, Field(ge=0, description="a whole number of at least 0")]
+    patience: Annotated[int, Field(ge=1, description="a whole number of epochs, at least 1")]
+    clip_norm: Annotated[float, Field(gt=0, description="a number above 0")]
+    weight_decay: Annotated[float, Field(ge=0, description="a number of at least 0")]
+    dropout: Annotated[float, Field(ge=0, lt=1, description=_SHARE)]
+    loss: Annotated[Loss, Field(strict=False, description="cross_entropy, focal or label_smoothing")]
+    class_weights: Annotated[ClassWeights, Field(strict=False, description="none or balanced")]
+    augment: AugmentParams
+    precision: Annotated[Precision, Field(strict=False, description="auto, fp32 or bf16")]
+    threads: Annotated[int, Field(ge=1, description="a whole number of threads, at least 1")]
+    lr_find_steps: Annotated[int, Field(ge=24, description="a whole number of at least 24")]
+
+
+class Recipe(Section):
+    """All that decides a training but its length and its learning rate."""
+
+    arch: Annotated[Architecture, Field(strict=False, description="one of " + ", ".join(Architecture))]
+    weights: Annotated[str, Field(min_length=1, description="none, imagenet or the path of a state_dict")]
+    seed: Annotated[int, Field(ge=0, lt=2**32, description="a whole number from 0 to 4294967295")]
+    train: TrainParams
+
+    @property
+    def pretrained(self) -> bool:
+        """Whether the body starts from given weights (then it is frozen at first)."""
+        return self.weights != "none"
+
+
+def choose_batch_size(images: int, train: TrainParams) -> int:
+    """`batch_size`, or less where a small set would have fewer than `least_steps` steps an epoch."""
+    return max(2, min(train.batch_size, images // train.least_steps))

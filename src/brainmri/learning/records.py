@@ -1,0 +1,32 @@
+"""The tables of a training: what learning writes and the figures read, without torch."""
+
+from pathlib import Path
+
+from brainmri.tables import Row, read_mapping, write_mapping
+
+
+class EpochRow(Row):
+    """One line of plots/history.csv: mean losses of an epoch, and the last learning rate of the head."""
+
+    epoch: int
+    learning_rate: float
+    train_loss: float
+    valid_loss: float
+    accuracy: float
+
+
+class RatePoint(Row):
+    """One line of plots/lr_find.csv: the smoothed training loss at a learning rate."""
+
+    log10_learning_rate: float
+    loss: float
+
+
+def write_rate(path: Path, learning_rate: float, source: str) -> None:
+    """Writes metrics/lr.json; `source` is what the rate was taken from."""
+    write_mapping(path, {"learning_rate": learning_rate, "source": source})
+
+
+def read_rate(path: Path) -> float:
+    """The learning rate in metrics/lr.json."""
+    return float(read_mapping(path)["learning_rate"])

@@ -1,0 +1,92 @@
+"""What a training leaves behind: the model folder and metrics/train.json."""
+
+import hashlib
+import platform
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from brainmri.dataset.manifest import ManifestRow, Subset
+from brainmri.dataset.preparation import ImageRule
+from brainmri.dataset.prepared import PREPARATION, PreparedSet
+from brainmri.learning.backbones import name_weights
+from brainmri.learning.classifier import TrainedClassifier
+from brainmri.learning.model_folder import (
+    LAST_WEIGHTS,
+    WEIGHTS,
+    ChannelStatistics,
+    ClassNames,
+    ModelCard,
+    write_model,
+)
+from brainmri.learning.recipe import Recipe
+from brainmri.tables import read_mapping
+
+_PACKAGES = ("fastai", "numpy", "torch", "torchvision")
+
+
+def write_trained(
+    folder: Path,
+    trained: TrainedClassifier,
+    recipe: Recipe,
+    prepared: PreparedSet,
+    manifest: Sequence[ManifestRow],
+) -> None:
+    """Writes the model folder; the last epoch's weights too where no test set is held out (the paper)."""
+    network, arch = trained.training.learner.model, recipe.arch
+    states = {WEIGHTS: name_weights(network, arch, trained.best)}
+    if all(row.subset is not Subset.TEST for row in manifest):
+        states[LAST_WEIGHTS] = name_weights(network, arch, trained.last)
+    write_model(folder, _describe_model(trained, recipe, prepared, manifest), states)
+
+
+def summarize_training(trained: TrainedClassifier, lr: float) -> dict[str, Any]:
+    """metrics/train.json: length, rate and the best epoch's figures (for watching, not for publishing)."""
+    training, best = trained.training, trained.best_epoch
+    return {
+        "epochs_run": len(trained.epochs),
+        "best_epoch": best.epoch,
+        "learning_rate": lr,
+        "batch_size": training.batch_size,
+        "steps_per_epoch": len(training.learner.dls.train),
+        "parameters": sum(parameter.numel() for parameter in training.learner.model.parameters()),
+        "best": {"train_loss": best.train_loss, "valid_loss": best.valid_loss, "accuracy": best.accuracy},
+    }
+
+
+def _describe_model(
+    trained: TrainedClassifier, recipe: Recipe, prepared: PreparedSet, manifest: Sequence[ManifestRow]
+) -> ModelCard:
+    training, preparation = trained.training, read_mapping(prepared.folder / PREPARATION)
+    start = training.start
+    return ModelCard(
+        architecture=recipe.arch,
+        classes=ClassNames(**vars(prepared.classes)),
+        channels=preparation["channels"],
+        rule=ImageRule(**preparation["rule"]),
+        normalization=ChannelStatistics(
+            mean=_number(training.normalization.mean), std=_number(training.normalization.std)
+        ),
+        dropout=recipe.train.dropout,
+        training={
+            "recipe": recipe.model_dump(mode="json"),
+            "precision": training.precision.value,
+            "epochs_run": len(trained.epochs),
+            "best_epoch": trained.best_epoch.epoch,
+            "start": {"name": "none"} if start is None else {"name": start.name, "sha256": start.sha256},
+        },
+        versions={"python": platform.python_version()} | {name: version(name) for name in _PACKAGES},
+        data_sha256=_hash_data(prepared, manifest),
+    )
+
+
+def _number(values: Sequence[float]) -> dict[str, float]:
+    return {str(channel): value for channel, value in enumerate(values)}
+
+
+def _hash_data(prepared: PreparedSet, manifest: Sequence[ManifestRow]) -> str:
+    digest = hashlib.sha256(prepared.images.tobytes())
+    for row in manifest:
+        digest.update(f"{row.slice_id}\n{row.label}\n{row.subset.value}\n".encode())
+    return digest.hexdigest()

@@ -1,0 +1,100 @@
+"""Weights to start from: torchvision's names in, one checked state_dict out; no pickle is executed."""
+
+import hashlib
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.error import URLError
+
+import torch
+from safetensors.torch import load as load_safetensors
+from torchvision.models import get_weight
+
+from brainmri.errors import BadInput
+from brainmri.learning.catalogue import IMAGENET_WEIGHTS, Architecture
+
+State = dict[str, torch.Tensor]
+
+_DOWNLOAD_TIMEOUT_S = 20
+
+
+@dataclass(frozen=True)
+class StartWeights:
+    """A state_dict with torchvision's names, what it is called and the sha256 of its file."""
+
+    state: State
+    name: str
+    sha256: str
+
+
+def read_start_weights(weights: str, arch: Architecture) -> StartWeights | None:
+    """What `weights` names: None for `none`, torchvision's V1 for `imagenet`, else a file's state_dict.
+
+    Raises `BadInput` where there is no such file or it holds no state_dict.
+    """
+    if weights == "none":
+        return None
+    if weights == "imagenet":
+        path, name = _fetch_imagenet(arch), IMAGENET_WEIGHTS[arch]
+    else:
+        path, name = Path(weights), weights
+        if not path.is_file():
+            raise BadInput(
+                f"weights: expected none, imagenet or a state_dict's path, came {weights!r} (no such file)"
+            )
+    content = path.read_bytes()
+    return StartWeights(_read_state(path, content), name, hashlib.sha256(content).hexdigest())
+
+
+def check_body(state: Mapping[str, torch.Tensor], body: Mapping[str, torch.Tensor], name: str) -> State:
+    """The part of `state` that `body` needs; `BadInput` names keys that are missing or of another shape."""
+    missing = [key for key in body if key not in state and not key.endswith("num_batches_tracked")]
+    shapes = [
+        f"{key} {tuple(state[key].shape)} instead of {tuple(body[key].shape)}"
+        for key in body
+        if key in state and state[key].shape != body[key].shape
+    ]
+    if missing or shapes:
+        wrong = [f"{key} is missing" for key in missing] + shapes
+        more = f" and {len(wrong) - 3} more" if len(wrong) > 3 else ""
+        raise BadInput(f"weights: {name} doesn't fit `arch`: {'; '.join(wrong[:3])}{more}")
+    return {key: state.get(key, body[key]) for key in body}
+
+
+def _fetch_imagenet(arch: Architecture) -> Path:
+    url: str = get_weight(IMAGENET_WEIGHTS[arch]).url
+    path = Path(torch.hub.get_dir()) / "checkpoints" / url.rsplit("/", 1)[1]
+    if path.is_file():
+        return path
+    path.parent.mkdir(parents=True, exist_ok=True)
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(_DOWNLOAD_TIMEOUT_S)
+    try:
+        torch.hub.download_url_to_file(
+            url, str(path), hash_prefix=path.stem.rsplit("-", 1)[1], progress=False
+        )
+    except (URLError, OSError, RuntimeError) as error:
+        raise BadInput(
+            f"weights: imagenet needs {path.name}, which can't be downloaded ({error}); "
+            f"put the file into {path.parent} (TORCH_HOME decides), or set weights: none"
+        ) from None
+    finally:
+        socket.setdefaulttimeout(before)
+    return path
+
+
+def _read_state(path: Path, content: bytes) -> State:
+    try:
+        if path.suffix == ".safetensors":
+            state = load_safetensors(content)
+        else:
+            state = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # both readers raise many kinds for a file of another kind
+        reason = " ".join(str(error).split())[:120]
+        raise BadInput(
+            f"weights: {path} is no state_dict (safetensors, or torch without code): {reason}"
+        ) from None
+    if not isinstance(state, dict) or not all(isinstance(value, torch.Tensor) for value in state.values()):
+        raise BadInput(f"weights: {path}: expected a state_dict (name: tensor), came {type(state).__name__}")
+    return state

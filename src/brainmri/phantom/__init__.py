@@ -1,0 +1,1 @@
+"""Synthetic brain MRI with tumors, drawn from the MNI152 templates."""

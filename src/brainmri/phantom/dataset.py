@@ -1,0 +1,84 @@
+"""Writing the synthetic data set: pictures, masks and the table of scans."""
+
+import shutil
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import cv2
+
+from brainmri.compute import map_all
+from brainmri.errors import BadInput
+from brainmri.phantom.anatomy import load_anatomy
+from brainmri.phantom.description import Patient
+from brainmri.phantom.drawing import draw_patient
+from brainmri.phantom.rendering import Image, Picture, render_slice
+from brainmri.phantom.settings import PhantomParams
+from brainmri.tables import Row, write_rows
+
+TUMOR, NO_TUMOR = "tumor", "no tumor"
+
+
+class ScanRow(Row):
+    """One picture; `path` and `mask` are relative to the table's folder, `mask` is empty without tumor."""
+
+    path: str
+    label: str
+    patient: str
+    mask: str | None
+
+
+@dataclass(frozen=True)
+class DataSetCount:
+    """How much a data set holds."""
+
+    patients: int
+    slices: int
+    tumor_slices: int
+
+
+def make_data_set(params: PhantomParams, folder: Path) -> DataSetCount:
+    """Writes `images/`, `masks/` and `scans.csv` below `folder`; an earlier run's are removed first."""
+    _clear(folder)
+    made = map_all(partial(_write_patient, params, folder), range(params.patients), "phantom")
+    rows = [row for patient_rows in made for row in patient_rows]
+    write_rows(folder / "scans.csv", rows, ScanRow)
+    return DataSetCount(params.patients, len(rows), sum(row.label == TUMOR for row in rows))
+
+
+def render_patient(params: PhantomParams, number: int) -> tuple[Patient, list[Picture]]:
+    """Patient `number` (from 0) with the pictures of all slices, from low to high."""
+    cv2.setNumThreads(1)  # the patients are spread over the cores already
+    patient = draw_patient(params, number)
+    return patient, [render_slice(patient, piece, load_anatomy(), params) for piece in patient.slices]
+
+
+def _clear(folder: Path) -> None:
+    try:
+        (folder / "scans.csv").unlink(missing_ok=True)
+        for name in ("images", "masks"):
+            shutil.rmtree(folder / name, ignore_errors=True)
+            (folder / name).mkdir(parents=True)
+    except OSError as error:
+        raise BadInput(
+            f"{folder}: expected a folder to write to, came {error.strerror}; name another"
+        ) from None
+
+
+def _write_patient(params: PhantomParams, folder: Path, number: int) -> list[ScanRow]:
+    patient, pictures = render_patient(params, number)
+    return [_write_picture(folder, patient.name, index, picture) for index, picture in enumerate(pictures, 1)]
+
+
+def _write_picture(folder: Path, patient: str, index: int, picture: Picture) -> ScanRow:
+    path = f"images/{patient}_{index}.png"
+    _write_png(folder / path, picture.image)
+    if not picture.shows_tumor:
+        return ScanRow(path=path, label=NO_TUMOR, patient=patient, mask=None)
+    mask = f"masks/{patient}_{index}.png"
+    _write_png(folder / mask, picture.mask * 255)
+    return ScanRow(path=path, label=TUMOR, patient=patient, mask=mask)
+
+
+def _write_png(path: Path, image: Image) -> None:
+    path.write_bytes(cv2.imencode(".png", image)[1].tobytes())

@@ -1,0 +1,1 @@
+"""Reading the world: folders of pictures and volumes -> scans and slices."""

@@ -1,0 +1,1 @@
+"""Every published figure: numpy, scipy and scikit-learn, never torch."""

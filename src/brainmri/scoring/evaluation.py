@@ -1,0 +1,81 @@
+"""metrics/test.json: every figure of a set of predictions, per slice and per patient."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from brainmri.scoring.calibration import OperatingPoint
+from brainmri.scoring.cases import Cases, Unit, gather_cases
+from brainmri.scoring.catalogue import FIGURES
+from brainmri.scoring.estimates import Estimate, estimate_figures
+from brainmri.scoring.predictions import Prediction
+from brainmri.scoring.resampling import IntervalParams
+from brainmri.scoring.tally import BINS
+
+
+class EvaluateParams(IntervalParams):
+    """The section `evaluate`."""
+
+    top_losses: Annotated[int, Field(ge=1, le=100, description="a whole number of slices from 1 to 100")]
+
+
+def evaluate_predictions(
+    predictions: Sequence[Prediction], point: OperatingPoint, params: IntervalParams
+) -> dict[str, Any]:
+    """One mapping a unit: `slice`, and `patient_max` and `patient_mean` where any patient is known.
+
+    The predictions are one subset's and one epoch's (`select_predictions`). A patient mapping counts the
+    slices that it leaves out for want of a patient.
+    """
+    report: dict[str, Any] = {}
+    unknown = sum(row.patient is None for row in predictions)
+    for unit in Unit:
+        if unit is not Unit.SLICE and unknown == len(predictions):
+            continue
+        figures = evaluate_cases(gather_cases(predictions, point, unit), point.threshold, params)
+        left_out = {} if unit is Unit.SLICE else {"slices_without_patient": unknown}
+        report[unit.value] = {"unit": _UNITS[unit], **left_out, **figures}
+    return report
+
+
+def evaluate_cases(cases: Cases, threshold: float, params: IntervalParams) -> dict[str, Any]:
+    """Sizes, confusion counts, and each figure as `value`, `low`, `high`.
+
+    An undefined figure is absent and counted in `undefined`; a figure without an interval (fewer than two
+    groups to tell it from, or ECE) has a `value` alone and is counted in `without_interval`.
+    """
+    estimates = estimate_figures(cases, threshold, params)
+    called = cases.score >= threshold
+    report: dict[str, Any] = {
+        "n": len(cases.truth),
+        "groups": cases.groups,
+        "prevalence": float(cases.truth.mean()),
+        "threshold": threshold,
+        "confidence": params.confidence,
+        "confusion": {
+            "tp": int((cases.truth & called).sum()),
+            "fp": int((~cases.truth & called).sum()),
+            "fn": int((cases.truth & ~called).sum()),
+            "tn": int((~cases.truth & ~called).sum()),
+        },
+        "undefined": len(FIGURES) - len(estimates),
+        "without_interval": sum(estimate.bounds is None for estimate in estimates.values()),
+    }
+    report |= {name: _describe(estimate) for name, estimate in estimates.items()}
+    report["ece"]["bins"] = f"{BINS} of equal width"
+    return report
+
+
+_UNITS = {
+    Unit.SLICE: "slice",
+    Unit.PATIENT_MAX: "patient, by the maximum of its slices' scores",
+    Unit.PATIENT_MEAN: "patient, by the mean of its slices' scores",
+}
+
+
+def _describe(estimate: Estimate) -> dict[str, Any]:
+    if estimate.bounds is None:
+        return {"value": estimate.value}
+    low, high = estimate.bounds
+    return {"value": estimate.value, "low": low, "high": high}

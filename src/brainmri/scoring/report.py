@@ -1,0 +1,113 @@
+"""All that evaluate publishes of one set of predictions: metrics, and the rows behind the plots."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from brainmri.dataset.baselines import ShortcutRow
+from brainmri.dataset.manifest import PAPER_WARNING, Subset
+from brainmri.scoring.calibration import OperatingPoint
+from brainmri.scoring.cases import Cases, Unit, gather_cases
+from brainmri.scoring.curves import (
+    ConfusionRow,
+    PrecisionRecallRow,
+    ReliabilityRow,
+    RocRow,
+    bin_reliability,
+    list_confusion,
+    trace_precision_recall,
+    trace_roc,
+)
+from brainmri.scoring.evaluation import EvaluateParams, evaluate_cases, evaluate_predictions
+from brainmri.scoring.losses import LossRow, list_top_losses
+from brainmri.scoring.predictions import Epoch, Prediction, select_predictions
+from brainmri.tables import write_mapping, write_rows
+
+# What is compared with a baseline; the rest depends on a threshold that a baseline doesn't have.
+_BASELINE_FIGURES = ("auroc", "accuracy")
+
+
+@dataclass(frozen=True)
+class Report:
+    """The published figures of the reported subset, best epoch, per slice, and the rows of its plots."""
+
+    predictions: Sequence[Prediction]
+    point: OperatingPoint
+    metrics: Mapping[str, Any]
+    roc: Sequence[RocRow]
+    precision_recall: Sequence[PrecisionRecallRow]
+    confusion: Sequence[ConfusionRow]
+    reliability: Sequence[ReliabilityRow]
+    top_losses: Sequence[LossRow]
+
+    @property
+    def subset(self) -> Subset:
+        """The subset that is reported on."""
+        return self.predictions[0].subset
+
+    @property
+    def headline(self) -> str:
+        """AUROC and accuracy with their intervals, as far as they are defined, in words."""
+        figures = self.metrics["slice"]
+        shown = [
+            f"{title} {found['value']:.3f}"
+            + (f" ({found['low']:.3f} to {found['high']:.3f})" if "low" in found else "")
+            for name, title in (("auroc", "AUROC"), ("accuracy", "accuracy"))
+            if (found := figures.get(name))
+        ]
+        return f"{', '.join(shown)} on {figures['n']} {self.subset} slices"
+
+
+def make_report(
+    predictions: Sequence[Prediction],
+    point: OperatingPoint,
+    shortcuts: Sequence[ShortcutRow],
+    params: EvaluateParams,
+) -> Report:
+    """Reports on the test subset; on the validation subset, with a warning, where nothing was held out."""
+    held_out = any(row.subset is Subset.TEST for row in predictions)
+    subset = Subset.TEST if held_out else Subset.VALID
+    rows = select_predictions(predictions, subset)
+    cases = gather_cases(rows, point, Unit.SLICE)
+    metrics: dict[str, Any] = {"subset": subset.value} | ({} if held_out else {"warning": PAPER_WARNING})
+    metrics |= evaluate_predictions(rows, point, params)
+    if any(row.epoch is Epoch.LAST for row in predictions):
+        last = select_predictions(predictions, subset, Epoch.LAST)
+        metrics["last_epoch"] = evaluate_predictions(last, point, params)
+    metrics["shortcuts"] = _evaluate_shortcuts(shortcuts, rows, cases, params)
+    return Report(
+        predictions=rows,
+        point=point,
+        metrics=metrics,
+        roc=trace_roc(cases),
+        precision_recall=trace_precision_recall(cases),
+        confusion=list_confusion(rows, point),
+        reliability=bin_reliability(cases),
+        top_losses=list_top_losses(rows, point, params.top_losses),
+    )
+
+
+def write_tables(report: Report, metrics: Path, plots: Path) -> None:
+    """Writes the metrics, and the rows behind the plots as CSV below `plots`."""
+    write_mapping(metrics, report.metrics)
+    write_rows(plots / "roc.csv", report.roc, RocRow)
+    write_rows(plots / "precision_recall.csv", report.precision_recall, PrecisionRecallRow)
+    write_rows(plots / "confusion.csv", report.confusion, ConfusionRow)
+    write_rows(plots / "reliability.csv", report.reliability, ReliabilityRow)
+    write_rows(plots / "top_losses.csv", report.top_losses, LossRow)
+
+
+def _evaluate_shortcuts(
+    shortcuts: Sequence[ShortcutRow], rows: Sequence[Prediction], cases: Cases, params: EvaluateParams
+) -> dict[str, Any]:
+    """Each baseline on the very slices that are reported, at threshold 0.5."""
+    report = {}
+    for baseline in sorted({row.baseline for row in shortcuts}):
+        score_of = {row.slice_id: row.score for row in shortcuts if row.baseline == baseline}
+        scores = np.array([score_of[row.slice_id] for row in rows])
+        figures = evaluate_cases(Cases(cases.truth, scores, cases.group), 0.5, params)
+        report[baseline] = {name: figures[name] for name in _BASELINE_FIGURES if name in figures}
+    return report

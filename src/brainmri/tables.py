@@ -1,0 +1,156 @@
+"""Rows <-> CSV, mappings <-> JSON: fixed digits, sorted keys, written atomically."""
+
+import csv
+import io
+import json
+import math
+import os
+import re
+import tempfile
+from collections.abc import Iterable, Mapping
+from enum import Enum
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+
+from brainmri.errors import BadInput
+
+DIGITS = 6
+
+
+class Row(BaseModel):
+    """One line of a CSV table; the fields are the columns.
+
+    A field of type `tuple[float, ...]` becomes the numbered columns `name_000`, `name_001` ….
+    An empty cell is None.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+AnyRow = TypeVar("AnyRow", bound=Row)
+
+
+def read_rows(path: Path, row: type[AnyRow]) -> list[AnyRow]:
+    """The table at `path` as checked rows; `BadInput` names the line and column that is wrong."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file)
+            columns = list(reader.fieldnames or [])
+            cells = [_gather(line) for line in reader]
+    except FileNotFoundError:
+        raise BadInput(f"{path}: no such table; run `dvc repro` to make it") from None
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise BadInput(f"{path}: expected a CSV table in UTF-8, came something else ({error})") from None
+    try:
+        return TypeAdapter(list[row]).validate_python(cells)  # type: ignore[valid-type]
+    except ValidationError as error:
+        raise BadInput(f"{path}: {_describe(error, columns)}") from None
+
+
+def write_rows(path: Path, rows: Iterable[Row], row: type[Row]) -> None:
+    """Writes the rows in the order given, floats with six digits."""
+    lines = [_spread(item) for item in rows]
+    columns = list(lines[0]) if lines else list(row.model_fields)
+    buffer = io.StringIO()
+    writer = csv.DictWriter(buffer, columns, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(lines)
+    write_bytes(path, buffer.getvalue().encode())
+
+
+def read_mapping(path: Path) -> dict[str, Any]:
+    """The JSON object at `path`."""
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise BadInput(f"{path}: no such file; run `dvc repro` to make it") from None
+    except ValueError as error:
+        raise BadInput(f"{path}: expected JSON, came something else ({error})") from None
+    if not isinstance(value, dict):
+        raise BadInput(f"{path}: expected a JSON object, came {type(value).__name__}")
+    return value
+
+
+def write_mapping(path: Path, mapping: Mapping[str, Any]) -> None:
+    """Writes nested mappings of numbers and words; floats are rounded to six digits.
+
+    DVC drops lists and null without a word and can't show NaN, so those raise `ValueError`.
+    """
+    text = json.dumps(_rounded(mapping, ""), indent=2, sort_keys=True, ensure_ascii=False)
+    write_bytes(path, f"{text}\n".encode())
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Writes aside, syncs and renames: a reader sees the old file or the new one, never half of one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, aside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(aside).chmod(0o644)
+        Path(aside).replace(path)
+    except BaseException:
+        Path(aside).unlink(missing_ok=True)
+        raise
+
+
+def _gather(line: dict[str, str | None]) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for column, cell in line.items():
+        numbered = re.fullmatch(r"(.+)_(\d{3})", column or "")
+        if numbered:
+            values.setdefault(numbered[1], []).append(cell)
+        else:
+            values[column] = cell if cell != "" else None
+    return values
+
+
+def _spread(row: Row) -> dict[str, str]:
+    cells: dict[str, str] = {}
+    for name, value in row:
+        if isinstance(value, tuple):
+            cells |= {f"{name}_{index:03d}": _cell(item) for index, item in enumerate(value)}
+        else:
+            cells[name] = _cell(value)
+    return cells
+
+
+def _cell(value: object) -> str:
+    match value:
+        case None:
+            return ""
+        case bool():
+            return str(value).lower()
+        case float():
+            return f"{value:.{DIGITS}f}"
+        case Enum():
+            return str(value.value)
+        case _:
+            return str(value)
+
+
+def _rounded(value: Any, key: str) -> Any:
+    match value:
+        case Mapping():
+            return {str(name): _rounded(item, f"{key}.{name}") for name, item in value.items()}
+        case bool() | int() | str():
+            return value
+        case float() if math.isfinite(value):
+            return round(float(value), DIGITS)
+        case _:
+            raise ValueError(f"{key[1:]}: {value!r} can't stand in a metrics file")
+
+
+def _describe(error: ValidationError, columns: list[str]) -> str:
+    first = error.errors()[0]
+    line, *place = first["loc"]
+    column = str(place[0]) if place else "?"
+    if first["type"] == "missing":
+        return f"expected a column {column}, came only {', '.join(columns)}"
+    if first["type"] == "extra_forbidden":
+        return f"unexpected column {column}; remove it"
+    return f"line {int(line) + 2}, column {column}: {first['msg'].lower()}, came {first['input']!r}"

@@ -1,0 +1,53 @@
+"""Predictions and operating point -> every published figure with its interval, and the paper's pictures.
+
+Reports on the test subset; by the paper's protocol on the watched one, and then says so.
+"""
+
+from pathlib import Path
+
+from brainmri.dataset.baselines import ShortcutRow
+from brainmri.dataset.prepared import read_prepared
+from brainmri.figures.evaluation import draw_evaluation, draw_training
+from brainmri.learning.records import EpochRow, RatePoint, read_rate
+from brainmri.params import Section, read_params
+from brainmri.scoring.calibration import read_operating_point
+from brainmri.scoring.evaluation import EvaluateParams
+from brainmri.scoring.predictions import read_predictions
+from brainmri.scoring.report import make_report, write_tables
+from brainmri.tables import read_rows
+from stages import run
+
+
+class Params(Section):
+    """The keys of params.yaml that this stage reads."""
+
+    evaluate: EvaluateParams
+
+
+def main(
+    prepared: Path,
+    predictions: Path,
+    operating_point: Path,
+    shortcuts: Path,
+    history: Path,
+    lr: Path,
+    curve: Path,
+    metrics: Path,
+    plots: Path,
+) -> None:
+    """Predictions, operating point, baselines and the training's tables in; metrics and plots out."""
+    params, data = read_params(Params), read_prepared(prepared)
+    report = make_report(
+        read_predictions(predictions),
+        read_operating_point(operating_point),
+        read_rows(shortcuts, ShortcutRow),
+        params.evaluate,
+    )
+    write_tables(report, metrics, plots)
+    draw_evaluation(report, data, plots)
+    draw_training(read_rows(history, EpochRow), read_rows(curve, RatePoint), read_rate(lr), data.name, plots)
+    print(f"evaluate: {report.headline} -> {metrics}")
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,24 @@
+"""Model folder and prepared images -> the predictions of validation and test slices, before calibration.
+
+Where no test set is held out (the paper's protocol) the last epoch predicts beside the best one.
+"""
+
+from pathlib import Path
+
+from brainmri.dataset.manifest import read_manifest
+from brainmri.dataset.prepared import read_prepared
+from brainmri.learning.prediction import predict_subsets
+from brainmri.scoring.predictions import Prediction
+from brainmri.tables import write_rows
+from stages import run
+
+
+def main(prepared: Path, manifest: Path, model: Path, predictions: Path) -> None:
+    """Prepared folder, manifest and model folder in, predictions out."""
+    rows = predict_subsets(model, read_prepared(prepared), read_manifest(manifest))
+    write_rows(predictions, rows, Prediction)
+    print(f"predict: {len(rows)} slices -> {predictions}")
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,90 @@
+"""One figure of each kind, made of little."""
+
+from collections.abc import Callable
+
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+
+from brainmri.figures import canvas, confusion, curves, losses, reliability, sheet, top_losses
+
+SOURCE = "72 slices of 24 patients, test subset, synthetic phantom data"
+Build = Callable[[], Figure]
+
+IMAGES = np.random.default_rng(0).integers(0, 256, (6, 96, 96), dtype=np.uint8)
+MASKS = np.zeros_like(IMAGES)
+MASKS[3:, 20:50, 30:60] = 1
+
+RANKING = curves.Ranking(
+    false_positive_rate=np.array([0.0, 0.1, 0.3, 1.0]),
+    sensitivity=np.array([0.0, 0.6, 0.9, 1.0]),
+    roc_area=curves.Interval(0.87, 0.95, 0.81, 0.92),
+    recall=np.array([1.0, 0.9, 0.6, 0.0]),
+    precision=np.array([0.5, 0.75, 0.86, 1.0]),
+    precision_recall_area=curves.Interval(0.84, 0.95),
+    prevalence=0.5,
+)
+POINT = curves.OperatingPoint(threshold=0.41, sensitivity=0.9, specificity=0.7, precision=0.75)
+HISTORY = losses.History(
+    epoch=np.arange(5),
+    train_loss=np.array([0.7, 0.5, 0.4, 0.3, 0.2]),
+    valid_loss=np.array([0.7, 0.6, 0.5, 0.55, 0.6]),
+    accuracy=np.array([0.5, 0.7, 0.8, 0.8, 0.8]),
+    best=2,
+)
+BINS = reliability.Bins(
+    edges=np.linspace(0, 1, 5),
+    count=np.array([10, 0, 4, 12]),
+    predicted=np.array([0.1, np.nan, 0.6, 0.9]),
+    observed=np.array([0.0, np.nan, 0.5, 1.0]),
+    error=0.08,
+    low=np.array([0.0, np.nan, 0.2, 0.8]),
+    high=np.array([0.3, np.nan, 0.8, 1.0]),
+)
+
+
+def draw_sheet() -> Figure:
+    captions = [sheet.Caption("tumor", f"P{index:04d}") for index in range(6)]
+    return sheet.draw_sheet(IMAGES, captions, SOURCE, MASKS)
+
+
+def draw_top_losses() -> Figure:
+    cases = [
+        top_losses.Case(image, mask, f"P{index:04d}", "tumor", actual, 2.5 - index / 10, 0.92)
+        for index, (image, mask, actual) in enumerate(
+            zip(IMAGES, MASKS, ["tumor", "no tumor"] * 3, strict=True)
+        )
+    ]
+    return top_losses.draw_top_losses(cases, SOURCE)
+
+
+def draw_lr_search() -> Figure:
+    lr = np.logspace(-6, 0, 30)
+    loss = 0.7 - 0.4 / (1 + (1e-3 / lr)) + 40 * lr**2
+    return losses.draw_lr_search(lr, loss, losses.Suggestion("valley", 1.4e-3), SOURCE)
+
+
+BUILDERS: dict[str, Build] = {
+    "sheet": draw_sheet,
+    "top_losses": draw_top_losses,
+    "lr_search": draw_lr_search,
+    "history": lambda: losses.draw_history(HISTORY, SOURCE),
+    "confusion": lambda: confusion.draw_confusion(
+        np.array([[31, 5], [3, 33]]), ["no tumor", "tumor"], SOURCE
+    ),
+    "curves": lambda: curves.draw_curves(RANKING, POINT, SOURCE),
+    "reliability": lambda: reliability.draw_reliability(BINS, SOURCE),
+}
+
+
+@canvas.house_style
+def draw(figure: Figure) -> None:
+    """Draws coarsely, and so quickly; what can't be drawn raises."""
+    figure.set_dpi(40)
+    FigureCanvasAgg(figure).draw()
+
+
+def read_texts(figure: Figure) -> list[str]:
+    """Everything a reader can read in a figure, one string a text."""
+    return [text.get_text() for text in figure.findobj(Text) if text.get_visible()]

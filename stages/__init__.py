@@ -8,8 +8,12 @@ import argparse
 import inspect
 import os
 import sys
+import warnings
 from collections.abc import Callable
 from pathlib import Path
+
+# What libraries tell their own developers is not for the reader of a run.
+warnings.filterwarnings("ignore", category=FutureWarning, module="torch")
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(CHECKOUT / "src"))

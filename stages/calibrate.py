@@ -5,10 +5,10 @@ No test slice is looked at.
 
 from pathlib import Path
 
+from brainmri.dataset.predictions import read_predictions
 from brainmri.dataset.prepared import read_classes
 from brainmri.params import Section, read_params
 from brainmri.scoring.calibration import CalibrateParams, choose_operating_point, write_operating_point
-from brainmri.scoring.predictions import read_predictions
 from stages import run
 
 

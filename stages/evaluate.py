@@ -6,13 +6,13 @@ Reports on the test subset; by the paper's protocol on the watched one, and then
 from pathlib import Path
 
 from brainmri.dataset.baselines import ShortcutRow
+from brainmri.dataset.predictions import read_predictions
 from brainmri.dataset.prepared import read_prepared
 from brainmri.figures.evaluation import draw_evaluation, draw_training
 from brainmri.learning.records import EpochRow, RatePoint, read_rate
 from brainmri.params import Section, read_params
 from brainmri.scoring.calibration import read_operating_point
 from brainmri.scoring.evaluation import EvaluateParams
-from brainmri.scoring.predictions import read_predictions
 from brainmri.scoring.report import make_report, write_tables
 from brainmri.tables import read_rows
 from stages import run

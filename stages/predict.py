@@ -6,9 +6,9 @@ Where no test set is held out (the paper's protocol) the last epoch predicts bes
 from pathlib import Path
 
 from brainmri.dataset.manifest import read_manifest
+from brainmri.dataset.predictions import Prediction
 from brainmri.dataset.prepared import read_prepared
 from brainmri.learning.prediction import predict_subsets
-from brainmri.scoring.predictions import Prediction
 from brainmri.tables import write_rows
 from stages import run
 

@@ -6,9 +6,9 @@ import numpy as np
 from hypothesis import strategies as st
 
 from brainmri.dataset.manifest import Subset
+from brainmri.dataset.predictions import Epoch, Prediction
 from brainmri.scoring.calibration import OperatingPoint
 from brainmri.scoring.cases import Cases
-from brainmri.scoring.predictions import Epoch, Prediction
 from brainmri.scoring.resampling import IntervalParams
 
 PARAMS = IntervalParams(confidence=0.95, draws=400, seed=0)

@@ -24,7 +24,7 @@ _BACKGROUND_FRACTION = 0.12
 # The border is a strip of this share of the shorter side.
 _STRIP_SHARE = 0.04
 # A region narrower than this share of the picture is no head.
-_LEAST_SHARE = 0.3
+_LEAST_SHARE = 0.2
 
 
 class ImageRule(Section):

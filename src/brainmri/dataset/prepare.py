@@ -157,17 +157,24 @@ def _write(folder: Path, prepared: Sequence[_Prepared], labels: Sequence[str]) -
         _write_array(
             folder / MASKS, np.stack([empty if item.mask is None else item.mask for item in prepared])
         )
-    rows = [_slice_row(item, label) for item, label in zip(prepared, labels, strict=True)]
+    patients = _number_patients([item.scan.patient for item in prepared])
+    rows = [_slice_row(*columns) for columns in zip(prepared, labels, patients, strict=True)]
     write_rows(folder / SLICES, rows, SliceRow)
     write_rows(folder / RAW_FACTS, [item.facts for item in prepared], RawFactRow)
 
 
-def _slice_row(item: _Prepared, label: str) -> SliceRow:
+def _number_patients(names: Sequence[str | None]) -> list[str | None]:
+    """P0001 … in the order of their first scan; the names themselves are written nowhere."""
+    numbers: dict[str, str] = {}
+    return [None if name is None else numbers.setdefault(name, f"P{len(numbers) + 1:04d}") for name in names]
+
+
+def _slice_row(item: _Prepared, label: str, patient: str | None) -> SliceRow:
     return SliceRow(
         slice_id=item.scan.path,
         scan=item.scan.path,
         slice=0,
-        patient=item.scan.patient,
+        patient=patient,
         label=label,
         has_mask=item.mask is not None,
         tumor_area=None if item.mask is None else int(item.mask.sum()),

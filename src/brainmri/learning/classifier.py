@@ -1,5 +1,6 @@
 """Prepared set and manifest -> a trained classifier, by fastai."""
 
+import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -141,7 +142,11 @@ def _fit(training: Training, recipe: Recipe, epochs: int, lr: float) -> TrainedC
     if progress.best is None:
         raise RuntimeError("training ended without an epoch")
     return TrainedClassifier(
-        progress.best_state, learner.model.state_dict(), progress.best, progress.epochs, training
+        progress.best_state,
+        copy.deepcopy(learner.model.state_dict()),
+        progress.best,
+        progress.epochs,
+        training,
     )
 
 

@@ -11,6 +11,7 @@ from scipy.special import expit
 from torch import nn
 
 from brainmri.dataset.manifest import ManifestRow, Subset
+from brainmri.dataset.predictions import Epoch, Prediction
 from brainmri.dataset.prepared import PreparedSet
 from brainmri.errors import BadInput
 from brainmri.learning.backbones import build_network, load_named
@@ -23,7 +24,6 @@ from brainmri.learning.model_folder import (
     read_model_card,
     read_weights,
 )
-from brainmri.scoring.predictions import Epoch, Prediction
 
 _BATCH = 64
 

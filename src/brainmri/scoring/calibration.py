@@ -11,9 +11,9 @@ from scipy.optimize import minimize_scalar
 from scipy.special import expit
 
 from brainmri.dataset.manifest import Subset
+from brainmri.dataset.predictions import Prediction, select_predictions
 from brainmri.errors import BadInput
 from brainmri.params import Section
-from brainmri.scoring.predictions import Prediction, select_predictions
 from brainmri.tables import DIGITS, read_mapping, write_mapping
 
 Values = NDArray[np.float64]  # (n,), one a case

@@ -7,9 +7,9 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from brainmri.dataset.predictions import Prediction
 from brainmri.errors import BadInput
 from brainmri.scoring.calibration import OperatingPoint, Truth, Values, apply_temperature
-from brainmri.scoring.predictions import Prediction
 
 
 class Unit(StrEnum):

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from brainmri.dataset.predictions import Prediction, name_negative
 from brainmri.scoring.calibration import OperatingPoint
 from brainmri.scoring.cases import Cases, Unit, gather_cases
-from brainmri.scoring.predictions import Prediction, name_negative
 from brainmri.scoring.tally import BINS, Tally, Vector, bin_numbers, count, rank_cases
 from brainmri.tables import Row
 

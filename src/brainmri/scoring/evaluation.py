@@ -5,11 +5,11 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from brainmri.dataset.predictions import Prediction
 from brainmri.scoring.calibration import OperatingPoint
 from brainmri.scoring.cases import Cases, Unit, gather_cases
 from brainmri.scoring.catalogue import FIGURES
 from brainmri.scoring.estimates import Estimate, estimate_figures
-from brainmri.scoring.predictions import Prediction
 from brainmri.scoring.resampling import IntervalParams
 from brainmri.scoring.tally import BINS
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
+from brainmri.dataset.predictions import Prediction, name_negative
 from brainmri.scoring.calibration import OperatingPoint
 from brainmri.scoring.cases import Unit, gather_cases
-from brainmri.scoring.predictions import Prediction, name_negative
 from brainmri.scoring.tally import cross_entropy
 from brainmri.tables import DIGITS, Row
 

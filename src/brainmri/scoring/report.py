@@ -9,6 +9,7 @@ import numpy as np
 
 from brainmri.dataset.baselines import ShortcutRow
 from brainmri.dataset.manifest import PAPER_WARNING, Subset
+from brainmri.dataset.predictions import Epoch, Prediction, select_predictions
 from brainmri.scoring.calibration import OperatingPoint
 from brainmri.scoring.cases import Cases, Unit, gather_cases
 from brainmri.scoring.curves import (
@@ -23,7 +24,6 @@ from brainmri.scoring.curves import (
 )
 from brainmri.scoring.evaluation import EvaluateParams, evaluate_cases, evaluate_predictions
 from brainmri.scoring.losses import LossRow, list_top_losses
-from brainmri.scoring.predictions import Epoch, Prediction, select_predictions
 from brainmri.tables import write_mapping, write_rows
 
 # What is compared with a baseline; the rest depends on a threshold that a baseline doesn't have.

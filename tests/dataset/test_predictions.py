@@ -1,14 +1,14 @@
 import pytest
 
 from brainmri.dataset.manifest import Subset
-from brainmri.errors import BadInput
-from brainmri.scoring.predictions import (
+from brainmri.dataset.predictions import (
     Epoch,
     Prediction,
     name_negative,
     read_predictions,
     select_predictions,
 )
+from brainmri.errors import BadInput
 from brainmri.tables import write_rows
 from tests.scoring.samples import make_prediction
 

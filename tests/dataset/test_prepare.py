@@ -1,0 +1,121 @@
+"""A raw folder becomes a prepared set; nothing disappears silently; what can't go on says so in one line."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from brainmri.dataset.prepare import PrepareParams, prepare_folder
+from brainmri.dataset.prepared import REJECTED, RejectedRow, read_prepared, read_raw_facts
+from brainmri.errors import BadInput
+from brainmri.tables import read_rows
+from tests.pictures import draw_head, write_class_folders
+
+PARAMS = PrepareParams(
+    size=32,
+    crop=True,
+    low_percentile=1.0,
+    high_percentile=99.5,
+    equalize=False,
+    positive="yes",
+    max_megapixels=40.0,
+    max_rejected=0.2,
+)
+
+
+def test_class_folders_become_arrays_and_tables_in_one_order(tmp_path: Path) -> None:
+    write_class_folders(tmp_path / "raw", 6)
+    count = prepare_folder(tmp_path / "raw", PARAMS, tmp_path / "out")
+    data = read_prepared(tmp_path / "out")
+    assert (count.found, count.slices, count.rejected) == (12, 12, 0)
+    assert (data.images.shape, data.masks) == ((12, 32, 32), None)
+    assert [row.slice_id for row in data.slices] == sorted(row.slice_id for row in data.slices)
+    assert data.is_positive().tolist() == [False] * 6 + [True] * 6
+    assert [row.slice_id for row in data.slices] == [row.slice_id for row in read_raw_facts(data.folder)]
+
+
+def test_two_runs_and_any_number_of_processes_give_the_same_bytes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_class_folders(tmp_path / "raw", 20)
+    prepare_folder(tmp_path / "raw", PARAMS, tmp_path / "one")
+    monkeypatch.setattr("brainmri.compute.available_cores", lambda: 1)
+    prepare_folder(tmp_path / "raw", PARAMS, tmp_path / "two")
+    for path in (tmp_path / "one").iterdir():
+        assert path.read_bytes() == (tmp_path / "two" / path.name).read_bytes(), path.name
+
+
+def test_a_bad_scan_is_listed_with_its_reason_and_the_rest_goes_on(tmp_path: Path) -> None:
+    write_class_folders(tmp_path / "raw", 6)
+    (tmp_path / "raw" / "yes" / "notes.png").write_text("no picture")
+    (tmp_path / "raw" / "no" / "empty.jpg").touch()
+    count = prepare_folder(tmp_path / "raw", PARAMS, tmp_path / "out")
+    rejected = read_rows(tmp_path / "out" / REJECTED, RejectedRow)
+    assert count.found == count.slices + count.rejected == 14
+    assert [row.scan for row in rejected] == ["no/empty.jpg", "yes/notes.png"]
+    assert rejected[0].reason == "the file has no bytes"
+
+
+def test_too_many_bad_scans_end_the_run_and_keep_earlier_output(tmp_path: Path) -> None:
+    write_class_folders(tmp_path / "raw", 4)
+    prepare_folder(tmp_path / "raw", PARAMS, tmp_path / "out")
+    before = (tmp_path / "out" / "images.npy").read_bytes()
+    for number in range(4):
+        (tmp_path / "raw" / "yes" / f"bad{number}.png").touch()
+    with pytest.raises(BadInput, match=r"at most 20% of 12 scans .* came 4; the first is yes/bad0.png"):
+        prepare_folder(tmp_path / "raw", PARAMS, tmp_path / "out")
+    assert before == (tmp_path / "out" / "images.npy").read_bytes()
+
+
+LABELS = ("no", "yes", "no", "yes")
+
+
+def _write_table(root: Path, lines: list[str]) -> None:
+    for number in range(4):
+        tumor = number % 2 == 1
+        image = draw_head(number, tumor=tumor)
+        Image.fromarray(image).save(root / f"{number}.png")
+        Image.fromarray(((image > 230) * 255).astype(np.uint8)).save(root / f"m{number}.png")
+    (root / "scans.csv").write_text("\n".join(lines) + "\n")
+
+
+def test_masks_label_what_has_no_label(tmp_path: Path) -> None:
+    _write_table(tmp_path, ["path,patient,mask", *[f"{n}.png,P{n},m{n}.png" for n in range(4)]])
+    prepare_folder(tmp_path, PARAMS, tmp_path / "out")
+    data = read_prepared(tmp_path / "out")
+    assert data.masks is not None
+    assert [row.label for row in data.slices] == ["no yes", "yes", "no yes", "yes"]
+    assert [int(mask.sum()) for mask in data.masks] == [row.tumor_area for row in data.slices]
+    assert [row.patient for row in data.slices] == ["P0001", "P0002", "P0003", "P0004"]
+
+
+def test_a_mask_of_another_size_rejects_its_scan_by_name(tmp_path: Path) -> None:
+    _write_table(tmp_path, ["path,label,mask", *[f"{n}.png,{LABELS[n]},m{n}.png" for n in range(4)]])
+    Image.fromarray(np.zeros((9, 9), np.uint8)).save(tmp_path / "m0.png")
+    prepare_folder(tmp_path, PARAMS.model_copy(update={"max_rejected": 0.5}), tmp_path / "out")
+    (rejected,) = read_rows(tmp_path / "out" / REJECTED, RejectedRow)
+    assert rejected.scan == "0.png"
+    assert "expected a mask of 64x64 pixels like its image, came 9x9" in rejected.reason
+
+
+def test_one_class_alone_a_third_class_and_a_wrong_positive_are_refused(tmp_path: Path) -> None:
+    write_class_folders(tmp_path, 3)
+    with pytest.raises(BadInput, match=r"prepare.positive: expected one of no, yes, came 'tumor'"):
+        prepare_folder(tmp_path, PARAMS.model_copy(update={"positive": "tumor"}), tmp_path / "out")
+    shutil.copytree(tmp_path / "yes", tmp_path / "maybe")
+    (tmp_path / "maybe" / "own.png").write_bytes((tmp_path / "no" / "no000.png").read_bytes())
+    with pytest.raises(BadInput, match="expected two classes, came maybe, no, yes"):
+        prepare_folder(tmp_path, PARAMS, tmp_path / "out")
+    shutil.rmtree(tmp_path / "maybe")
+    shutil.rmtree(tmp_path / "no")
+    with pytest.raises(BadInput, match="expected two classes, came yes alone"):
+        prepare_folder(tmp_path, PARAMS, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_patient_s_own_id_appears_in_no_file(tmp_path: Path) -> None:
+    _write_table(tmp_path, ["path,label,patient", *[f"{n}.png,{LABELS[n]},MRN-77{n}" for n in range(4)]])
+    prepare_folder(tmp_path, PARAMS, tmp_path / "out")
+    assert not any(b"MRN-77" in path.read_bytes() for path in (tmp_path / "out").iterdir())

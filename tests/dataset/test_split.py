@@ -1,0 +1,106 @@
+"""A group is never cut; folds are stratified; the paper's split is what the paper did, and says so."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.neighbors import KNeighborsClassifier
+
+from brainmri.dataset.groups import GroupRow
+from brainmri.dataset.manifest import PAPER_WARNING, ManifestRow, Subset
+from brainmri.dataset.prepared import SliceRow
+from brainmri.dataset.split import Protocol, SplitParams, assign_subsets, describe_split
+from brainmri.errors import BadInput
+
+GROUPED = SplitParams(protocol=Protocol.GROUPED, folds=5, paper_valid_share=0.2, seed=0)
+PAPER = GROUPED.model_copy(update={"protocol": Protocol.PAPER})
+
+
+def _slices(labels: list[bool]) -> list[SliceRow]:
+    return [
+        SliceRow(
+            slice_id=f"{number:05d}",
+            scan=f"{number:05d}",
+            slice=0,
+            patient=None,
+            label="tumor" if label else "no tumor",
+            has_mask=False,
+            tumor_area=None,
+            spacing_mm=None,
+            given_subset=None,
+        )
+        for number, label in enumerate(labels)
+    ]
+
+
+def _assign(groups: list[int], labels: list[bool], params: SplitParams) -> list[ManifestRow]:
+    rows = [GroupRow(slice_id=f"{number:05d}", group=f"G{group}") for number, group in enumerate(groups)]
+    return assign_subsets(_slices(labels), rows, params)
+
+
+SETS = st.lists(st.tuples(st.integers(1, 5), st.booleans()), min_size=12, max_size=60).filter(
+    lambda groups: 5 <= sum(label for _, label in groups) <= len(groups) - 5
+)
+
+
+@given(sizes=SETS, seed=st.integers(0, 999))
+@settings(deadline=None)
+def test_no_group_is_in_two_folds_or_subsets(sizes: list[tuple[int, bool]], seed: int) -> None:
+    groups = [number for number, (size, _) in enumerate(sizes) for _ in range(size)]
+    labels = [label for size, label in sizes for _ in range(size)]
+    manifest = _assign(groups, labels, GROUPED.model_copy(update={"seed": seed}))
+    places: dict[str, set[tuple[Subset, int]]] = {}
+    for row in manifest:
+        places.setdefault(row.group, set()).add((row.subset, row.fold))
+    assert {1} == {len(found) for found in places.values()}
+    assert set(range(5)) == {row.fold for row in manifest}
+    report = describe_split(manifest, _slices(labels), GROUPED)
+    assert report["leakage"] == {"straddling_groups": 0, "share_of_evaluated_slices": 0}
+
+
+def test_folds_have_both_classes_in_their_share() -> None:
+    labels = [number % 3 == 0 for number in range(300)]
+    manifest = _assign([number // 3 for number in range(300)], labels, GROUPED)
+    for fold in range(5):
+        inside = [row.label == "tumor" for row in manifest if row.fold == fold]
+        assert len(inside) == 60
+        assert abs(np.mean(inside) - 1 / 3) < 0.05
+    counts = {subset: sum(row.subset is subset for row in manifest) for subset in Subset}
+    assert counts == {Subset.TEST: 60, Subset.VALID: 60, Subset.TRAIN: 180}
+
+
+def test_the_seed_decides_and_nothing_else() -> None:
+    labels = [number % 2 == 0 for number in range(60)]
+    groups = list(range(60))
+    assert _assign(groups, labels, GROUPED) == _assign(groups, labels, GROUPED)
+    other = _assign(groups, labels, GROUPED.model_copy(update={"seed": 1}))
+    assert _assign(groups, labels, GROUPED) != other
+
+
+def test_a_class_with_fewer_groups_than_folds_is_refused_by_name() -> None:
+    with pytest.raises(BadInput, match=r"class tumor: expected images of at least 5 groups .* came 4"):
+        _assign(list(range(30)), [number < 4 for number in range(30)], GROUPED)
+
+
+def test_the_paper_s_split_is_random_holds_nothing_out_and_says_so() -> None:
+    labels = [number % 5 < 3 for number in range(253)]
+    manifest = _assign([number // 2 for number in range(253)], labels, PAPER)
+    assert sum(row.subset is Subset.VALID for row in manifest) == 50
+    assert not any(row.subset is Subset.TEST for row in manifest)
+    report = describe_split(manifest, _slices(labels), PAPER)
+    assert report["warning"] == PAPER_WARNING
+    assert report["leakage"]["share_of_evaluated_slices"] > 0.5
+
+
+@pytest.mark.parametrize(("params", "low", "high"), [(GROUPED, 0.35, 0.65), (PAPER, 0.9, 1.0)])
+def test_random_labels_can_be_learned_only_by_leakage(params: SplitParams, low: float, high: float) -> None:
+    """The test of Yagis et al. 2021: 96 % by slice, 50 % by patient, on labels that mean nothing."""
+    generator = np.random.default_rng(0)
+    patients, slices = 120, 8
+    groups = np.repeat(np.arange(patients), slices)
+    labels = generator.integers(0, 2, patients).astype(bool)[groups]
+    pictures = generator.normal(size=(patients, 50))[groups] + 0.1 * generator.normal(size=(len(groups), 50))
+    manifest = _assign(groups.tolist(), labels.tolist(), params)
+    train = np.array([row.subset is Subset.TRAIN for row in manifest])
+    neighbors = KNeighborsClassifier(1).fit(pictures[train], labels[train])
+    assert low < neighbors.score(pictures[~train], labels[~train]) <= high

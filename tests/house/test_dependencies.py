@@ -1,0 +1,46 @@
+"""A stage reruns when, and only when, something it imports or reads has changed."""
+
+import pytest
+
+from brainmri.params import load_yaml
+from tests.house.closure import ROOT, distributions, own_files
+from tests.house.pipeline import STAGES, paths, pins
+
+PINS = load_yaml((ROOT / "pins.yaml").read_text())
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_the_code_a_stage_lists_is_the_code_it_imports(name: str) -> None:
+    listed = {path for path in paths(STAGES[name], "deps") if path.endswith(".py")}
+    imported = {path.relative_to(ROOT).as_posix() for path in own_files(ROOT / "stages" / f"{name}.py")}
+    assert imported == listed
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_a_stage_tracks_the_versions_of_the_pinned_libraries_it_imports(name: str) -> None:
+    used = distributions(own_files(ROOT / "stages" / f"{name}.py")) & set(PINS)
+    assert used <= pins(STAGES[name])
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_every_path_a_command_names_is_declared(name: str) -> None:
+    stage = STAGES[name]
+    declared = {path for kind in ("deps", "outs", "metrics", "plots") for path in paths(stage, kind)}
+    named = {word.strip("'") for word in stage["cmd"].split()[3:] if not word.startswith("--")}
+    assert named <= declared
+
+
+def test_the_pins_are_those_of_the_lock_file() -> None:
+    locked = dict(
+        line.split(";")[0].strip(" \\").split("==")
+        for line in (ROOT / "requirements.lock").read_text().splitlines()
+        if line[:1].isalpha()
+    )
+    assert {name: locked[name] for name in PINS} == PINS
+
+
+def test_the_lock_file_names_no_index_and_hashes_everything() -> None:
+    text = (ROOT / "requirements.lock").read_text()
+    assert "://" not in text
+    requirements = [block for block in text.replace("\\\n", " ").splitlines() if block[:1].isalpha()]
+    assert all("--hash=sha256:" in requirement for requirement in requirements)

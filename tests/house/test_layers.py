@@ -1,0 +1,50 @@
+"""Arrows point down only, and only `learning` brings torch."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.house.closure import ROOT, imported_names
+from tests.house.pipeline import STAGES
+
+PACKAGE = ROOT / "src" / "brainmri"
+MAY_IMPORT = {
+    "": set(),
+    "scans": set(),
+    "phantom": set(),
+    "dataset": {"scans", "phantom"},
+    "learning": {"dataset", "scans"},
+    "scoring": {"dataset", "scans"},
+    "figures": {"dataset", "scans", "scoring", "learning.records"},
+    "serving": {"learning", "scoring", "figures", "dataset", "scans"},
+}
+TORCH_STAGES = {"find_lr", "train", "predict"}
+
+
+def _layer(path: Path) -> str:
+    return "" if path.parent == PACKAGE else path.relative_to(PACKAGE).parts[0]
+
+
+@pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda path: path.stem)
+def test_a_module_imports_from_its_own_layer_or_below(path: Path) -> None:
+    layer = _layer(path)
+    for name in imported_names(path):
+        root, _, rest = name.partition(".")
+        target = rest.partition(".")[0]
+        if root == "brainmri" and (PACKAGE / target).is_dir() and target not in {layer, ""}:
+            allowed = MAY_IMPORT[layer]
+            assert target in allowed or any(rest.startswith(part) for part in allowed), name
+
+
+@pytest.mark.parametrize("name", sorted(set(STAGES) - TORCH_STAGES | {"find_lr"}))
+def test_importing_a_stage_brings_no_torch(name: str) -> None:
+    code = f"import sys, stages.{name}; sys.exit(bool({{'torch', 'fastai'}} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
+
+
+@pytest.mark.parametrize("path", sorted(PACKAGE.rglob("__init__.py")), ids=lambda path: path.parent.name)
+def test_a_package_file_is_a_docstring(path: Path) -> None:
+    assert not list(imported_names(path))
+    assert path.read_text().count('"""') == 2

@@ -1,0 +1,30 @@
+"""Every file has one writer, and every output is consumed, or a metric, a plot or a model."""
+
+from collections import Counter
+from pathlib import PurePosixPath
+
+from tests.house.closure import ROOT
+from tests.house.pipeline import STAGES, outputs, paths
+
+
+def test_every_output_has_one_writer() -> None:
+    written = Counter(path for stage in STAGES.values() for path in outputs(stage))
+    assert [path for path, writers in written.items() if writers > 1] == []
+    folders = {PurePosixPath(path) for path in written}
+    assert not any(parent in folders for path in folders for parent in path.parents)
+
+
+def test_every_output_is_consumed_or_a_metric_a_plot_or_a_model() -> None:
+    read = {path for stage in STAGES.values() for path in paths(stage, "deps")} | {"data/phantom"}
+    kept = {path for stage in STAGES.values() for kind in ("metrics", "plots") for path in paths(stage, kind)}
+    loose = {path for stage in STAGES.values() for path in outputs(stage)} - read - kept
+    assert all(path.startswith("models/") for path in loose), loose
+
+
+def test_every_stage_says_what_it_is_for() -> None:
+    assert all(stage.get("desc") for stage in STAGES.values())
+
+
+def test_every_stage_script_is_a_stage() -> None:
+    scripts = {path.stem for path in (ROOT / "stages").glob("*.py")} - {"__init__"}
+    assert scripts == set(STAGES)

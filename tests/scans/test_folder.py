@@ -1,0 +1,77 @@
+"""What counts as a scan, and what is known of it."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from brainmri.errors import BadInput
+from brainmri.scans.folder import Scan, list_scans
+
+
+def _touch(root: Path, *paths: str) -> None:
+    for path in paths:
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_bytes(path.encode())
+
+
+def test_class_folders_may_be_nested_and_names_may_have_spaces(tmp_path: Path) -> None:
+    _touch(tmp_path, "yes/a b.JPG", "yes/deep/er/c.png", "no/1 no.jpeg")
+    scans = list_scans(tmp_path).scans
+    assert [(scan.path, scan.label) for scan in scans] == [
+        ("no/1 no.jpeg", "no"),
+        ("yes/a b.JPG", "yes"),
+        ("yes/deep/er/c.png", "yes"),
+    ]
+
+
+def test_hidden_files_are_no_scans_and_others_all_are(tmp_path: Path) -> None:
+    _touch(tmp_path, "yes/.DS_Store", ".git/x", "yes/notes.txt", "no/1.png", "README.md")
+    assert [scan.path for scan in list_scans(tmp_path).scans] == ["no/1.png", "yes/notes.txt"]
+
+
+def test_a_folder_that_repeats_the_classes_is_left_out_and_said(tmp_path: Path) -> None:
+    _touch(tmp_path, "yes/1.png", "no/2.png", "no/3.png")
+    shutil.copytree(tmp_path / "yes", tmp_path / "brain_tumor_dataset" / "yes")
+    shutil.copytree(tmp_path / "no", tmp_path / "brain_tumor_dataset" / "no")
+    found = list_scans(tmp_path)
+    assert [scan.path for scan in found.scans] == ["no/2.png", "no/3.png", "yes/1.png"]
+    assert len(found.notices) == 1
+    assert "brain_tumor_dataset repeats the classes beside it; its 3 files" in found.notices[0]
+
+
+def test_a_folder_with_something_of_its_own_is_a_class(tmp_path: Path) -> None:
+    _touch(tmp_path, "yes/1.png", "no/2.png", "other/yes/1.png", "other/new.png")
+    assert {"no", "other", "yes"} == {scan.label for scan in list_scans(tmp_path).scans}
+
+
+def test_a_table_says_label_patient_mask_and_subset(tmp_path: Path) -> None:
+    (tmp_path / "scans.csv").write_text("path,label,patient,mask\nb.png,yes,P1,m/b.png\na.png,no,,\n")
+    assert [
+        Scan("a.png", "no", None, None, None),
+        Scan("b.png", "yes", "P1", "m/b.png", None),
+    ] == list_scans(tmp_path).scans
+
+
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        ("label\nyes\n", "expected a column path"),
+        ("path,labels\na.png,yes\n", "unexpected column labels"),
+        ("path\n../a.png\n", "line 2: expected a path below"),
+        ("path\n/etc/a.png\n", "line 2: expected a path below"),
+        ("path,mask\na.png,../m.png\n", "line 2: expected a path below"),
+        ("path\na.png\na.png\n", "line 3: a.png stands there twice"),
+    ],
+)
+def test_a_wrong_table_is_refused_with_its_line(tmp_path: Path, table: str, said: str) -> None:
+    (tmp_path / "scans.csv").write_text(table)
+    with pytest.raises(BadInput, match=said):
+        list_scans(tmp_path)
+
+
+def test_a_missing_folder_and_an_empty_one_are_told_apart(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="not a folder here"):
+        list_scans(tmp_path / "gone")
+    with pytest.raises(BadInput, match="came no scan"):
+        list_scans(tmp_path)

@@ -4,6 +4,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 export DVC_NO_ANALYTICS := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Stages run `python`: the one that belongs to the project.
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .PHONY: install repro test test-long lint format lock clean
 

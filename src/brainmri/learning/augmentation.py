@@ -23,7 +23,7 @@ def build_augmentation(params: AugmentParams) -> list[AffineCoordTfm]:
         parts.append(partial(_translate_matrix, most=params.translate))
     if params.flip:
         parts.append(partial(flip_mat, p=0.5))
-    return [AffineCoordTfm(aff_fs=parts, pad_mode="zeros")] if parts else []
+    return [AffineCoordTfm(aff_fs=parts, pad_mode="zeros", align_corners=False)] if parts else []
 
 
 def _scale_matrix(images: torch.Tensor, most: float) -> torch.Tensor:

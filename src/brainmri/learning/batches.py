@@ -13,10 +13,18 @@ from fastai.vision.augment import AffineCoordTfm
 from fasttransform import Transform
 from numpy.typing import NDArray
 
+from brainmri.learning.recipe import Scaling
+
+# What keeps an image of one value from a division by zero, in 0..1.
+_LEAST_DEVIATION = 0.02
+
+# The statistics that torchvision's ImageNet weights were trained with.
+_IMAGENET = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+
 
 @dataclass(frozen=True)
 class Normalization:
-    """Mean and standard deviation of the pixels, in 0..1; one value a channel."""
+    """Mean and standard deviation of the pixels, in 0..1, a value a channel; empty: each image's own."""
 
     mean: tuple[float, ...]
     std: tuple[float, ...]
@@ -55,6 +63,17 @@ class ArrayLoader(TfmdDL):  # type: ignore[misc]
         return batch
 
 
+class StandardizeImage(Transform):  # type: ignore[misc]
+    """Each image to its own mean 0 and deviation 1: scanners and windows differ in both."""
+
+    order = 99
+
+    def encodes(self, x: TensorImage) -> TensorImage:
+        """(n, channels, size, size), 0 to 1 -> the same shape."""
+        mean, deviation = x.mean((1, 2, 3), keepdim=True), x.std((1, 2, 3), keepdim=True)
+        return (x - mean) / (deviation + _LEAST_DEVIATION)
+
+
 class ToNetworkInput(Transform):  # type: ignore[misc]
     """Gray to three channels, and a plain tensor in the channels-last layout (the fast one for CPUs)."""
 
@@ -72,8 +91,12 @@ def to_tensor(images: NDArray[np.uint8]) -> torch.Tensor:
     return torch.from_numpy(np.ascontiguousarray(stacked))
 
 
-def measure_normalization(images: torch.Tensor) -> Normalization:
-    """Mean and standard deviation of each channel of uint8 (n, channels, size, size), in 0..1."""
+def choose_normalization(scaling: Scaling, images: torch.Tensor) -> Normalization:
+    """What `scaling` means for training images, uint8 (n, channels, size, size)."""
+    if scaling is Scaling.IMAGE:
+        return Normalization((), ())
+    if scaling is Scaling.IMAGENET:
+        return Normalization(*_IMAGENET)
     numbers = images.numpy()
     mean = numbers.mean(axis=(0, 2, 3), dtype=np.float64) / 255
     std = numbers.std(axis=(0, 2, 3), dtype=np.float64) / 255
@@ -88,12 +111,11 @@ def make_loader(
 ) -> ArrayLoader:
     """A loader that shuffles and drops an incomplete batch if the dataset is for training."""
     training = dataset.split_idx == 0
-    after_batch: list[Any] = [
-        IntToFloatTensor(),
-        *augmentation,
-        Normalize.from_stats(list(normalization.mean), list(normalization.std), cuda=False),
-        ToNetworkInput(),
-    ]
+    if normalization.mean:
+        scale = Normalize.from_stats(list(normalization.mean), list(normalization.std), cuda=False)
+    else:
+        scale = StandardizeImage()
+    after_batch: list[Any] = [IntToFloatTensor(), *augmentation, scale, ToNetworkInput()]
     return ArrayLoader(
         dataset,
         bs=batch_size,

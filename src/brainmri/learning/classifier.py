@@ -26,9 +26,9 @@ from brainmri.learning.backbones import CLASSES, constructor, start_from
 from brainmri.learning.batches import (
     ArrayDataset,
     Normalization,
+    choose_normalization,
     join_loaders,
     make_loader,
-    measure_normalization,
     to_tensor,
 )
 from brainmri.learning.precision import Autocast, choose_precision
@@ -38,9 +38,6 @@ from brainmri.learning.records import EpochRow
 from brainmri.learning.weights import StartWeights, State, read_start_weights
 
 _VALID_BATCH = 64
-
-# The statistics that torchvision's ImageNet weights were trained with.
-_IMAGENET = Normalization((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 
 
 @dataclass(frozen=True)
@@ -91,7 +88,7 @@ def build_training(data: TrainingData, recipe: Recipe) -> Training:
     torch.set_num_threads(recipe.train.threads)
     set_seed(recipe.seed, reproducible=True)
     batch_size = choose_batch_size(len(data.train), recipe.train)
-    normalization = _IMAGENET if recipe.weights == "imagenet" else measure_normalization(data.train.images)
+    normalization = choose_normalization(recipe.train.scaling, data.train.images)
     loaders = _load(data, recipe, normalization, batch_size)
     precision, progress = choose_precision(recipe.train.precision), Progress()
     learner = vision_learner(

@@ -31,7 +31,7 @@ class ClassNames(_Part):
 
 
 class ChannelStatistics(_Part):
-    """Mean and standard deviation that the pixels in 0..1 are normalized by, a value a channel."""
+    """What pixels in 0..1 are normalized by, a value a channel; empty: each image's own mean and spread."""
 
     mean: dict[str, float]
     std: dict[str, float]

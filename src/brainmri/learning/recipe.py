@@ -34,6 +34,14 @@ class Precision(StrEnum):
     BF16 = "bf16"
 
 
+class Scaling(StrEnum):
+    """What pixels are brought to mean 0 and deviation 1 by, before they reach the network."""
+
+    IMAGE = "image"
+    TRAINING_SET = "training_set"
+    IMAGENET = "imagenet"
+
+
 class AugmentParams(Section):
     """Random geometry of each training image."""
 
@@ -56,6 +64,7 @@ class TrainParams(Section):
     loss: Annotated[Loss, Field(strict=False, description="cross_entropy, focal or label_smoothing")]
     class_weights: Annotated[ClassWeights, Field(strict=False, description="none or balanced")]
     augment: AugmentParams
+    scaling: Annotated[Scaling, Field(strict=False, description="image, training_set or imagenet")]
     precision: Annotated[Precision, Field(strict=False, description="auto, fp32 or bf16")]
     threads: Annotated[int, Field(ge=1, description="a whole number of threads, at least 1")]
     lr_find_steps: Annotated[int, Field(ge=24, description="a whole number of at least 24")]

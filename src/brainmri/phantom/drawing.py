@@ -12,7 +12,8 @@ from brainmri.phantom.settings import PhantomParams
 
 # Tumors are dealt out in rounds of this many patients, so that any first part of a set is balanced too.
 _ROUND = 4
-_SEQUENCES = {Sequence.T1: 0.16, Sequence.T1_CONTRAST: 0.32, Sequence.T2: 0.22, Sequence.FLAIR: 0.30}
+# Mostly the two sequences that tumors are read on.
+_SEQUENCES = {Sequence.T1: 0.06, Sequence.T1_CONTRAST: 0.42, Sequence.T2: 0.10, Sequence.FLAIR: 0.42}
 _LOWEST_MM, _HIGHEST_MM = -36.0, 62.0
 _BESIDE = 0.12
 

@@ -33,8 +33,7 @@ _LOWEST_MM, _HIGHEST_MM = -38.0, 58.0
 def draw_focus(rng: np.random.Generator, params: PhantomParams) -> Lesion:
     """The main focus of a tumor: every patient's slices gather around one, in some it is there."""
     growth = draw_choice(rng, _GROWTHS)
-    low, high = np.log([params.tumor_radius_min_mm, params.tumor_radius_max_mm])
-    radius = float(np.exp(rng.uniform(low, high)))
+    radius = float(rng.uniform(params.tumor_radius_min_mm, params.tumor_radius_max_mm))
     contrast = rng.uniform(params.tumor_contrast_min, params.tumor_contrast_max)
     outside = growth is Growth.SOLID and rng.random() < 0.7
     depth = 0.97 if outside else rng.uniform(0.3, 0.86)

@@ -1,0 +1,65 @@
+"""Tiny training sets and recipes."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from brainmri.dataset.manifest import ManifestRow, Subset
+from brainmri.dataset.prepared import Classes, PreparedSet, SliceRow
+from brainmri.learning.recipe import Recipe
+from tests.pictures import draw_head
+
+RECIPE: dict[str, Any] = {
+    "arch": "resnet18",
+    "weights": "none",
+    "seed": 0,
+    "train": {
+        "batch_size": 8,
+        "least_steps": 2,
+        "frozen_epochs": 1,
+        "patience": 5,
+        "clip_norm": 1.0,
+        "weight_decay": 0.01,
+        "dropout": 0.1,
+        "loss": "cross_entropy",
+        "class_weights": "none",
+        "augment": {"rotate_degrees": 10.0, "translate": 0.05, "scale": 0.1, "flip": True},
+        "scaling": "image",
+        "precision": "fp32",
+        "threads": 1,
+        "lr_find_steps": 24,
+    },
+}
+
+
+def make_recipe(**changes: Any) -> Recipe:
+    """The tiny recipe with changes; those of the section `train` by their own names."""
+    own = {key: value for key, value in changes.items() if key in RECIPE}
+    train = {key: value for key, value in changes.items() if key not in RECIPE}
+    return Recipe.model_validate(RECIPE | own | {"train": RECIPE["train"] | train})
+
+
+def make_set(count: int = 32, size: int = 32) -> tuple[PreparedSet, list[ManifestRow]]:
+    """Heads with and without a spot; every fourth is validation, every eighth test."""
+    slices, manifest = [], []
+    for number in range(count):
+        label = "tumor" if number % 2 else "no tumor"
+        subset = {0: Subset.VALID, 1: Subset.VALID, 2: Subset.TEST}.get(number % 8, Subset.TRAIN)
+        name = f"{number:03d}"
+        slices.append(
+            SliceRow(
+                slice_id=name,
+                scan=name,
+                slice=0,
+                patient=None,
+                label=label,
+                has_mask=False,
+                tumor_area=None,
+                spacing_mm=None,
+                given_subset=None,
+            )
+        )
+        manifest.append(ManifestRow(slice_id=name, group=f"G{name}", label=label, subset=subset, fold=0))
+    images = np.stack([draw_head(number, tumor=bool(number % 2), size=size) for number in range(count)])
+    return PreparedSet(Path(), "heads", slices, images, None, Classes("tumor", "no tumor")), manifest

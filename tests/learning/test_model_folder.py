@@ -1,0 +1,113 @@
+"""A model folder gives the same logits in another process, holds no pickle, and refuses what doesn't fit."""
+
+import json
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors import safe_open
+
+from brainmri.dataset.manifest import ManifestRow, Subset
+from brainmri.dataset.predictions import Epoch
+from brainmri.dataset.prepared import PREPARATION, PreparedSet
+from brainmri.errors import BadInput
+from brainmri.learning.classifier import train_classifier
+from brainmri.learning.model_folder import LAST_WEIGHTS, MODEL, WEIGHTS, read_model_card
+from brainmri.learning.prediction import predict_logits, predict_subsets, read_classifier
+from brainmri.learning.report import summarize_training, write_trained
+from brainmri.tables import write_mapping
+from tests.learning.samples import make_recipe, make_set
+
+RULE = {"size": 32, "crop": True, "low_percentile": 1.0, "high_percentile": 99.5, "equalize": False}
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, PreparedSet, list[ManifestRow]]:
+    folder = tmp_path_factory.mktemp("model")
+    data, manifest = make_set()
+    data = PreparedSet(folder / "prepared", *list(vars(data).values())[1:])
+    classes = {"negative": "no tumor", "positive": "tumor"}
+    write_mapping(
+        folder / "prepared" / PREPARATION, {"name": "heads", "classes": classes, "channels": 1, "rule": RULE}
+    )
+    result = train_classifier(data, manifest, make_recipe(), 2, 1e-3)
+    write_trained(folder / "classifier", result, make_recipe(), data, manifest)
+    assert 2 == summarize_training(result, 1e-3)["epochs_run"]
+    return folder / "classifier", data, manifest
+
+
+def test_the_folder_says_all_that_prediction_needs(
+    trained: tuple[Path, PreparedSet, list[ManifestRow]],
+) -> None:
+    card = read_model_card(trained[0])
+    assert ("resnet18", "tumor", 32, 1) == (
+        card.architecture,
+        card.classes.positive,
+        card.rule.size,
+        card.channels,
+    )
+    assert {"fastai", "numpy", "python", "torch", "torchvision"} == set(card.versions)
+
+
+def test_predictions_are_those_of_all_slices_outside_training(
+    trained: tuple[Path, PreparedSet, list[ManifestRow]],
+) -> None:
+    folder, data, manifest = trained
+    rows = predict_subsets(folder, data, manifest)
+    assert [row.slice_id for row in manifest if row.subset is not Subset.TRAIN] == [
+        row.slice_id for row in rows
+    ]
+    assert {Epoch.BEST} == {row.epoch for row in rows}
+    logits = predict_logits(read_classifier(folder, WEIGHTS), data.images)
+    one = predict_logits(read_classifier(folder, WEIGHTS), data.images[:1])
+    np.testing.assert_allclose(logits[:1], one, atol=1e-4)
+
+
+def test_the_paper_s_protocol_keeps_and_predicts_the_last_epoch_too(
+    trained: tuple[Path, PreparedSet, list[ManifestRow]], tmp_path: Path
+) -> None:
+    _, data, manifest = trained
+    watched = {Subset.TEST: Subset.VALID}
+    paper = [row.model_copy(update={"subset": watched.get(row.subset, row.subset)}) for row in manifest]
+    result = train_classifier(data, paper, make_recipe(), 1, 1e-3)
+    write_trained(tmp_path, result, make_recipe(), data, paper)
+    rows = predict_subsets(tmp_path, data, paper)
+    assert [Epoch.BEST, Epoch.LAST] == list(dict.fromkeys(row.epoch for row in rows))
+    assert (tmp_path / LAST_WEIGHTS).exists()
+
+
+def test_no_file_is_a_pickle_and_the_metadata_is_one_key_of_json(
+    trained: tuple[Path, PreparedSet, list[ManifestRow]],
+) -> None:
+    folder = trained[0]
+    assert {MODEL, WEIGHTS} == {path.name for path in folder.iterdir()}
+    assert not zipfile.is_zipfile(folder / WEIGHTS)
+    with safe_open(folder / WEIGHTS, "np") as file:
+        metadata = file.metadata()
+    assert ["model"] == list(metadata)
+    assert "resnet18" == json.loads(metadata["model"])["architecture"]
+    assert 0o644 == (folder / WEIGHTS).stat().st_mode & 0o777
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        (MODEL, b"{}", "architecture: field required; is this a model folder"),
+        (MODEL, b"no json", "expected JSON"),
+        (WEIGHTS, b"nothing", "expected safetensors"),
+    ],
+)
+def test_a_broken_folder_is_named(
+    trained: tuple[Path, PreparedSet, list[ManifestRow]], tmp_path: Path, name: str, content: bytes, said: str
+) -> None:
+    for path in trained[0].iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(BadInput, match=said):
+        read_classifier(tmp_path, WEIGHTS)
+
+
+def test_images_of_another_size_are_refused(trained: tuple[Path, PreparedSet, list[ManifestRow]]) -> None:
+    with pytest.raises(BadInput, match="expected 32x32 pixels as the model was trained on"):
+        predict_logits(read_classifier(trained[0], WEIGHTS), np.zeros((2, 48, 48), np.uint8))

@@ -1,0 +1,214 @@
+"""What a user gets wrong ends in one line that names it and says what to do, and keeps earlier outputs."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from tests.house.closure import ROOT
+from tests.pictures import draw_head, write_class_folders
+from tests.workspace import TINY
+
+PREPARE = ("--raw", "raw", "--prepared", "out/prepared", "--sheet", "out/sheet.png")
+SPLIT = ("--prepared", "out/prepared", "--groups", "out/g.csv", "--manifest", "out/split.csv")
+FIND_LR = ("--prepared", "out/prepared", "--manifest", "out/split.csv", "--metrics", "out/lr.json")
+FIND_LR = (*FIND_LR, "--curve", "out/curve.csv")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A raw folder of twelve images, beside the tiny params."""
+    params = (ROOT / "params.yaml").read_text().replace("positive: tumor", "positive: yes")
+    for old, new in TINY.items():
+        params = params.replace(old, new)
+    (tmp_path / "params.yaml").write_text(params)
+    write_class_folders(tmp_path / "raw", 6)
+    return tmp_path
+
+
+def _stage(folder: Path, name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    code = f"import sys; sys.path.insert(0, {str(ROOT)!r}); sys.argv[0] = 'x'; "
+    code += f"import runpy; runpy.run_module('stages.{name}', run_name='__main__')"
+    return subprocess.run(
+        [sys.executable, "-c", code, *arguments], cwd=folder, capture_output=True, text=True, check=False
+    )
+
+
+def _refused(folder: Path, name: str, *arguments: str) -> str:
+    done = _stage(folder, name, *arguments)
+    assert 1 == done.returncode, done.stderr
+    lines = [line for line in done.stderr.splitlines() if line.strip()]
+    assert 1 == len(lines), done.stderr
+    assert lines[0].startswith("error: ")
+    return lines[0]
+
+
+def _prepare_and_split(folder: Path) -> None:
+    for name, arguments in (
+        ("prepare", PREPARE),
+        (
+            "audit",
+            (
+                "--prepared",
+                "out/prepared",
+                "--groups",
+                "out/g.csv",
+                "--metrics",
+                "out/a.json",
+                "--plots",
+                "out/p",
+            ),
+        ),
+        (
+            "split",
+            (*SPLIT, "--metrics", "out/s.json"),
+        ),
+    ):
+        done = _stage(folder, name, *arguments)
+        assert 0 == done.returncode, done.stderr
+
+
+def _empty(raw: Path) -> None:
+    for path in raw.rglob("*.png"):
+        path.unlink()
+
+
+def _one_class(raw: Path) -> None:
+    for path in (raw / "no").iterdir():
+        path.unlink()
+
+
+def _many_bad(raw: Path) -> None:
+    for number in range(6):
+        (raw / "no" / f"bad{number}.png").write_text("text")
+
+
+def _table_without_label(raw: Path) -> None:
+    (raw / "scans.csv").write_text("path\nno/no000.png\nyes/yes000.png\n")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (_empty, "came no scan"),
+        (_one_class, "expected two classes, came yes alone"),
+        (_many_bad, "to be rejected (prepare.max_rejected), came 6; the first is no/bad0.png: expected PNG"),
+        (_table_without_label, "expected a label or a mask, came neither"),
+    ],
+)
+def test_a_raw_folder_that_can_not_be_used(folder: Path, spoil: Callable[[Path], None], said: str) -> None:
+    assert 0 == _stage(folder, "prepare", *PREPARE).returncode
+    before = {path: path.read_bytes() for path in (folder / "out" / "prepared").iterdir()}
+    spoil(folder / "raw")
+    assert said in _refused(folder, "prepare", *PREPARE)
+    assert before == {path: path.read_bytes() for path in (folder / "out" / "prepared").iterdir()}
+
+
+def test_a_few_bad_files_are_rejected_and_the_run_goes_on(folder: Path) -> None:
+    (folder / "params.yaml").write_text(
+        (folder / "params.yaml").read_text().replace("max_rejected: 0.1", "max_rejected: 0.4")
+    )
+    (folder / "raw" / "no" / "text.png").write_text("text")
+    (folder / "raw" / "no" / "zero.jpg").touch()
+    whole = folder / "whole.jpg"
+    Image.fromarray(draw_head(5, tumor=False)).save(whole)
+    (folder / "raw" / "yes" / "cut.jpg").write_bytes(whole.read_bytes()[:300])
+    done = _stage(folder, "prepare", *PREPARE)
+    assert 0 == done.returncode, done.stderr
+    assert "12 slices of 15 scans, 3 rejected" in done.stdout
+    listed = (folder / "out" / "prepared" / "rejected.csv").read_text()
+    assert all(name in listed for name in ("no/text.png", "no/zero.jpg", "yes/cut.jpg"))
+
+
+def test_a_class_may_be_called_no(folder: Path) -> None:
+    done = _stage(folder, "prepare", *PREPARE)
+    assert 0 == done.returncode, done.stderr
+    assert '"negative": "no"' in (folder / "out" / "prepared" / "preparation.json").read_text()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "stage", "said"),
+    [
+        (
+            "size: 32",
+            "size: 7",
+            "prepare",
+            "prepare.size: expected a whole number of pixels from 32 to 512, came 7",
+        ),
+        ("positive: yes", "positive: tumour", "prepare", "prepare.positive: expected one of no, yes"),
+        ("crop: true", "crop: yes", "prepare", "prepare.crop: expected true or false, came 'yes'"),
+        ("  crop:", "  cropp:", "prepare", "prepare.cro"),
+        ("arch: resnet18", "arch: resnet35", "find_lr", "arch: expected one of resnet18, resnet34"),
+        ("lr: auto", "lr: abc", "find_lr", "lr: expected auto or a number above 0 and below 100, came 'abc'"),
+        ("lr: auto", "lr: -1", "find_lr", "lr: expected auto or a number above 0"),
+        ("weights: none", "weights: gone.pth", "find_lr", "weights: expected none, imagenet or"),
+        ("  patience:", "  patiense:", "find_lr", "train.patien"),
+    ],
+)
+def test_a_wrong_key_or_value(folder: Path, old: str, new: str, stage: str, said: str) -> None:
+    if stage == "find_lr":
+        _prepare_and_split(folder)
+    text = (folder / "params.yaml").read_text()
+    assert f"\n{old}" in text or f"  {old}" in text
+    (folder / "params.yaml").write_text(text.replace(old, new, 1))
+    assert said in _refused(folder, stage, *(PREPARE if stage == "prepare" else FIND_LR))
+
+
+def test_a_number_for_lr_needs_no_search_and_1e_3_is_one(folder: Path) -> None:
+    _prepare_and_split(folder)
+    text = (folder / "params.yaml").read_text()
+    (folder / "params.yaml").write_text(text.replace("\nlr: auto", "\nlr: 1e-3"))
+    done = _stage(folder, "find_lr", *FIND_LR)
+    assert 0 == done.returncode, done.stderr
+    assert '"learning_rate": 0.001' in (folder / "out" / "lr.json").read_text()
+
+
+def test_epochs_of_zero_and_missing_weights_end_training_before_it_begins(folder: Path) -> None:
+    _prepare_and_split(folder)
+    (folder / "out" / "lr.json").write_text('{"learning_rate": 0.001}')
+    text = (folder / "params.yaml").read_text()
+    (folder / "params.yaml").write_text(text.replace("\nepochs: 1", "\nepochs: 0"))
+    train = ("--prepared", "out/prepared", "--manifest", "out/split.csv", "--lr", "out/lr.json")
+    train = (*train, "--model", "out/model", "--history", "out/history.csv", "--metrics", "out/train.json")
+    assert "epochs: expected a whole number of at least 1, came 0" in _refused(folder, "train", *train)
+    assert not (folder / "out" / "model").exists()
+
+
+def test_a_class_with_fewer_images_than_subsets(folder: Path) -> None:
+    for number in range(2, 6):
+        (folder / "raw" / "yes" / f"yes{number:03d}.png").unlink()
+    assert 0 == _stage(folder, "prepare", *PREPARE).returncode
+    audit = (
+        "--prepared",
+        "out/prepared",
+        "--groups",
+        "out/g.csv",
+        "--metrics",
+        "out/a.json",
+        "--plots",
+        "out/p",
+    )
+    assert 0 == _stage(folder, "audit", *audit).returncode
+    said = _refused(folder, "split", *SPLIT, "--metrics", "out/s.json")
+    assert "class yes: expected images of at least 3 groups (split.folds), came 2; add scans" in said
+
+
+def test_a_stage_refuses_to_run_the_code_of_another_checkout(folder: Path) -> None:
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            f"import sys; sys.path.insert(0, {str(ROOT)!r}); import stages.prepare as p; p.run(p.main)",
+            *PREPARE,
+        ],
+        cwd=folder,
+        env={"DVC_STAGE": "prepare"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert 1 == done.returncode
+    assert "error: stage prepare: expected the code of" in done.stderr

@@ -1,0 +1,82 @@
+"""A clone of the project's working tree with tiny params, in which real DVC runs."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.house.closure import ROOT
+
+TINY = {
+    "patients: 120": "patients: 15",
+    "slices_per_patient: 3": "slices_per_patient: 2",
+    "size_px: 192": "size_px: 64",
+    "size: 128": "size: 32",
+    "folds: 5": "folds: 3",
+    "arch: resnet34": "arch: resnet18",
+    "epochs: 15": "epochs: 1",
+    "lr_find_steps: 40": "lr_find_steps: 24",
+    "trees: 200": "trees: 10",
+    "draws: 2000": "draws: 200",
+    "threads: 2": "threads: 1",
+}
+
+
+class Workspace:
+    """A folder with a commit of its own, and commands run in it as a user would."""
+
+    def __init__(self, folder: Path) -> None:
+        """Copies what git knows, and what it doesn't ignore, of the working tree."""
+        self.folder = folder
+        listed = subprocess.run(
+            ["git", "ls-files", "-coz", "--exclude-standard"], cwd=ROOT, capture_output=True, check=True
+        ).stdout.decode()
+        for name in filter(None, listed.split("\0")):
+            if (ROOT / name).is_file() and not name.startswith(("metrics/", "plots/")) and name != "dvc.lock":
+                (folder / name).parent.mkdir(parents=True, exist_ok=True)
+                (folder / name).write_bytes((ROOT / name).read_bytes())
+        self.change("params.yaml", TINY)
+        self.run("git", "init", "-q")
+        self.commit("Start")
+
+    def change(self, name: str, replacements: dict[str, str]) -> None:
+        """Replaces texts in a file, each of which must be there."""
+        text = (self.folder / name).read_text()
+        for old, new in replacements.items():
+            if old not in text:
+                raise AssertionError(f"{name} has no {old!r}")
+            text = text.replace(old, new)
+        (self.folder / name).write_text(text)
+
+    def commit(self, message: str) -> None:
+        """Commits all, as somebody."""
+        self.run("git", "add", "-A")
+        self.run("git", "-c", "user.name=a", "-c", "user.email=a@b.c", "commit", "-qm", message)
+
+    def run(self, *command: str, code: int = 0) -> str:
+        """What a command prints; fails with all of it if it doesn't end with `code`."""
+        environment = {
+            key: value for key, value in os.environ.items() if not key.startswith(("DVC_", "GIT_"))
+        }
+        environment |= {
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}",
+            "DVC_NO_ANALYTICS": "1",
+            "GIT_AUTHOR_NAME": "a",
+            "GIT_AUTHOR_EMAIL": "a@b.c",
+            "GIT_COMMITTER_NAME": "a",
+            "GIT_COMMITTER_EMAIL": "a@b.c",
+            "DVC_SITE_CACHE_DIR": str(self.folder / ".dvc" / "tmp" / "site"),
+        }
+        done = subprocess.run(
+            command,
+            cwd=self.folder,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            text=True,
+            check=False,
+        )
+        if done.returncode != code:
+            raise AssertionError(f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout}")
+        return done.stdout

@@ -52,7 +52,7 @@ def test_given_weights_are_frozen_in_the_first_epoch_and_move_later(tmp_path: Pa
     state = torchvision.models.resnet18(weights=None).state_dict()
     save_file(state, tmp_path / "w.safetensors")
     recipe = make_recipe(weights=str(tmp_path / "w.safetensors"))
-    training = build_training(select_training_data(DATA, MANIFEST), recipe)
+    training = build_training(select_training_data(DATA, MANIFEST), recipe, 8)
     assert not training.learner.model[0][0].weight.requires_grad
     trained = train_classifier(DATA, MANIFEST, recipe, 1, 1e-3)
     assert 2 == len(trained.epochs)
@@ -91,7 +91,7 @@ def test_the_search_gives_a_rate_and_its_curve_and_two_searches_the_same() -> No
 
 
 def test_a_search_with_too_few_points_says_what_to_set(monkeypatch: pytest.MonkeyPatch) -> None:
-    def stop_early(learner: object, num_it: int, **_: object) -> None:
+    def stop_early(learner: object, *_: object, **__: object) -> None:
         learner.recorder.lrs, learner.recorder.losses = [1e-3] * 10, [torch.tensor(1.0)] * 10  # type: ignore[attr-defined]
 
     patched: Callable[..., None] = stop_early

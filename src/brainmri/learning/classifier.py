@@ -82,12 +82,11 @@ def select_training_data(prepared: PreparedSet, manifest: Sequence[ManifestRow])
     return TrainingData(pick(Subset.TRAIN, 0), pick(Subset.VALID, 1))
 
 
-def build_training(data: TrainingData, recipe: Recipe) -> Training:
+def build_training(data: TrainingData, recipe: Recipe, batch_size: int) -> Training:
     """fastai's `vision_learner` by `recipe`, seeded here: the same recipe and data give the same training."""
     start = read_start_weights(recipe.weights, recipe.arch)
     torch.set_num_threads(recipe.train.threads)
     set_seed(recipe.seed, reproducible=True)
-    batch_size = choose_batch_size(len(data.train), recipe.train)
     normalization = choose_normalization(recipe.train.scaling, data.train.images)
     loaders = _load(data, recipe, normalization, batch_size)
     precision, progress = choose_precision(recipe.train.precision), Progress()
@@ -116,7 +115,9 @@ def train_classifier(
     prepared: PreparedSet, manifest: Sequence[ManifestRow], recipe: Recipe, epochs: int, lr: float
 ) -> TrainedClassifier:
     """Trains on the training subset for at most `epochs` epochs; keeps the best by validation loss."""
-    return _fit(build_training(select_training_data(prepared, manifest), recipe), recipe, epochs, lr)
+    data = select_training_data(prepared, manifest)
+    training = build_training(data, recipe, choose_batch_size(len(data.train), recipe.train))
+    return _fit(training, recipe, epochs, lr)
 
 
 def _fit(training: Training, recipe: Recipe, epochs: int, lr: float) -> TrainedClassifier:

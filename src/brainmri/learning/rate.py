@@ -4,14 +4,16 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from fastai.callback.schedule import valley
 
 from brainmri.dataset.manifest import ManifestRow
 from brainmri.dataset.prepared import PreparedSet
 from brainmri.errors import BadInput
-from brainmri.learning.classifier import build_training, select_training_data
-from brainmri.learning.recipe import Recipe
+from brainmri.learning.batches import ArrayDataset
+from brainmri.learning.classifier import TrainingData, build_training, select_training_data
+from brainmri.learning.recipe import Recipe, choose_batch_size
 from brainmri.learning.records import RatePoint
 
 # fastai's valley looks at what is left of the curve without its first tenth and its last five points.
@@ -28,13 +30,20 @@ class FoundRate:
 
 
 def find_rate(prepared: PreparedSet, manifest: Sequence[ManifestRow], recipe: Recipe) -> FoundRate:
-    """Raises the rate from 1e-7 to 10 in `lr_find_steps` steps, until the loss explodes; takes the valley.
+    """Raises the rate step by step until the loss explodes, and takes the valley of the curve.
+
+    The mock training sees a sample of the training images again and again, both classes alike: over
+    a few dozen small batches of ever new images the differences between them hide the slope.
 
     Raises `BadInput` if too few steps were possible for a valley.
     """
-    steps = recipe.train.lr_find_steps
-    learner = build_training(select_training_data(prepared, manifest), recipe).learner
-    learner.lr_find(num_it=steps, show_plot=False, suggest_funcs=None)
+    search = recipe.train.lr_find
+    steps = search.steps
+    data = select_training_data(prepared, manifest)
+    sample = _sample(data.train, search.images, recipe.seed)
+    batch_size = min(choose_batch_size(len(data.train), recipe.train), len(sample))
+    learner = build_training(TrainingData(sample, data.valid), recipe, batch_size).learner
+    learner.lr_find(search.lowest, search.highest, steps, show_plot=False, suggest_funcs=None)
     rates, losses = learner.recorder.lrs, [float(loss) for loss in learner.recorder.losses]
     kept = slice(steps // 10, -_DROPPED_AT_END)
     seen = [
@@ -47,3 +56,13 @@ def find_rate(prepared: PreparedSet, manifest: Sequence[ManifestRow], recipe: Re
         )
     rate, _ = valley(torch.tensor([r for r, _ in seen]), torch.tensor([x for _, x in seen]), steps)
     return FoundRate(rate, [RatePoint(log10_learning_rate=math.log10(r), loss=loss) for r, loss in seen])
+
+
+def _sample(dataset: ArrayDataset, images: int, seed: int) -> ArrayDataset:
+    """`images` of the set, or as many as there are of both classes alike; drawn by `seed`."""
+    generator = np.random.default_rng(seed)
+    classes = dataset.classes.numpy()
+    members = [np.flatnonzero(classes == number) for number in np.unique(classes)]
+    share = min(images // len(members), *(len(places) for places in members))
+    chosen = np.concatenate([generator.choice(places, share, replace=False) for places in members])
+    return ArrayDataset(dataset.images[chosen], dataset.classes[chosen], dataset.split_idx)

@@ -51,6 +51,15 @@ class AugmentParams(Section):
     flip: Annotated[bool, Field(description="true (left and right exchanged half of the time) or false")]
 
 
+class RateSearch(Section):
+    """The mock training that looks for a rate: `steps` on `images` images, from `lowest` to `highest`."""
+
+    lowest: Annotated[float, Field(gt=0, lt=1e-2, description="a number above 0 and below 0.01")]
+    highest: Annotated[float, Field(gt=1e-2, le=100, description="a number above 0.01, at most 100")]
+    steps: Annotated[int, Field(ge=24, description="a whole number of at least 24")]
+    images: Annotated[int, Field(ge=2, description="a whole number of at least 2")]
+
+
 class TrainParams(Section):
     """The section `train`."""
 
@@ -67,7 +76,7 @@ class TrainParams(Section):
     scaling: Annotated[Scaling, Field(strict=False, description="image, training_set or imagenet")]
     precision: Annotated[Precision, Field(strict=False, description="auto, fp32 or bf16")]
     threads: Annotated[int, Field(ge=1, description="a whole number of threads, at least 1")]
-    lr_find_steps: Annotated[int, Field(ge=24, description="a whole number of at least 24")]
+    lr_find: RateSearch
 
 
 class Recipe(Section):

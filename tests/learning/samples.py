@@ -25,6 +25,7 @@ RECIPE: dict[str, Any] = {
         "loss": "cross_entropy",
         "class_weights": "none",
         "augment": {"rotate_degrees": 10.0, "translate": 0.05, "scale": 0.1, "flip": True},
+        "fresh_statistics": True,
         "scaling": "image",
         "precision": "fp32",
         "threads": 1,

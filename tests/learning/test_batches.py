@@ -30,7 +30,7 @@ def test_evaluation_keeps_the_order_and_every_image() -> None:
 
 
 def test_each_image_is_brought_to_mean_0_and_deviation_1_whatever_its_gain() -> None:
-    dim = (IMAGES // 3 + 20).astype(np.uint8)
+    dim = (IMAGES // 2 + 20).astype(np.uint8)
     own = choose_normalization(Scaling.IMAGE, to_tensor(IMAGES))
     bright, _ = make_loader(_dataset(1), 10, own).one_batch()
     dimmed, _ = make_loader(ArrayDataset(to_tensor(dim), CLASSES, 1), 10, own).one_batch()

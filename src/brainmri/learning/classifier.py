@@ -23,6 +23,7 @@ from brainmri.dataset.manifest import ManifestRow, Subset
 from brainmri.dataset.prepared import PreparedSet
 from brainmri.learning.augmentation import build_augmentation
 from brainmri.learning.backbones import CLASSES, constructor, start_from
+from brainmri.learning.batch_norm import FreshStatistics
 from brainmri.learning.batches import (
     ArrayDataset,
     Normalization,
@@ -103,6 +104,8 @@ def build_training(data: TrainingData, recipe: Recipe, batch_size: int) -> Train
         cbs=[ChannelsLast(), GradientClip(recipe.train.clip_norm)],
     )
     log_plainly(learner)
+    if recipe.train.fresh_statistics:
+        learner.add_cb(FreshStatistics(precision))
     if precision is Precision.BF16:
         learner.add_cb(Autocast())
     if start is not None:

@@ -1,6 +1,6 @@
 """bfloat16 where the processor has it."""
 
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 
 import torch
 from fastai.callback.core import Callback
@@ -21,6 +21,13 @@ def choose_precision(wanted: Precision) -> Precision:
     return Precision.BF16 if fast else Precision.FP32
 
 
+def autocast(device: str, precision: Precision) -> AbstractContextManager[object]:
+    """A scope in which networks compute in `precision`; weights stay float32."""
+    if precision is Precision.BF16:
+        return torch.autocast(device, dtype=torch.bfloat16)
+    return nullcontext()
+
+
 class Autocast(Callback):  # type: ignore[misc]
     """Runs the forward pass and the loss in bfloat16, weights and steps in float32.
 
@@ -32,7 +39,7 @@ class Autocast(Callback):  # type: ignore[misc]
     def before_batch(self) -> None:
         """Enters autocast."""
         self.scope = ExitStack()
-        self.scope.enter_context(torch.autocast(self.dls.device.type, dtype=torch.bfloat16))
+        self.scope.enter_context(autocast(self.dls.device.type, Precision.BF16))
 
     def after_pred(self) -> None:
         """Leaves it, and gives the loss float32 logits."""

@@ -73,6 +73,7 @@ class TrainParams(Section):
     loss: Annotated[Loss, Field(strict=False, description="cross_entropy, focal or label_smoothing")]
     class_weights: Annotated[ClassWeights, Field(strict=False, description="none or balanced")]
     augment: AugmentParams
+    fresh_statistics: Annotated[bool, Field(description="true or false")]
     scaling: Annotated[Scaling, Field(strict=False, description="image, training_set or imagenet")]
     precision: Annotated[Precision, Field(strict=False, description="auto, fp32 or bf16")]
     threads: Annotated[int, Field(ge=1, description="a whole number of threads, at least 1")]

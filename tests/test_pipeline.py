@@ -53,11 +53,11 @@ def test_two_clones_give_the_same_lock_file_and_metrics(
 
 
 def test_another_architecture_reruns_find_lr_and_later_only(workspace: Workspace) -> None:
-    output = workspace.run("dvc", "exp", "run", "-n", "squeeze", "-S", "arch=squeezenet1_1")
+    output = workspace.run("dvc", "exp", "run", "-n", "deeper", "-S", "arch=resnet34")
     assert ALL[ALL.index("find_lr") :] == _stages_run(output)
-    assert "squeeze" in workspace.run("dvc", "exp", "show", "--csv")
+    assert "deeper" in workspace.run("dvc", "exp", "show", "--csv")
     assert "auroc" in workspace.run("dvc", "metrics", "diff")
-    assert "squeezenet1_1" in workspace.run("dvc", "params", "diff")
+    assert "resnet34" in workspace.run("dvc", "params", "diff")
     page = workspace.run("dvc", "plots", "diff", "--out", "diff")
     assert "index.html" in page
     assert "losses" in (workspace.folder / "diff" / "index.html").read_text()

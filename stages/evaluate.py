@@ -8,7 +8,7 @@ from pathlib import Path
 from brainmri.dataset.baselines import ShortcutRow
 from brainmri.dataset.predictions import read_predictions
 from brainmri.dataset.prepared import read_prepared
-from brainmri.figures.evaluation import draw_evaluation, draw_training
+from brainmri.figures.evaluation import draw_evaluation, draw_training, warn
 from brainmri.learning.records import EpochRow, RatePoint, read_rate
 from brainmri.params import Section, read_params
 from brainmri.scoring.calibration import read_operating_point
@@ -45,7 +45,8 @@ def main(
     )
     write_tables(report, metrics, plots)
     draw_evaluation(report, data, plots)
-    draw_training(read_rows(history, EpochRow), read_rows(curve, RatePoint), read_rate(lr), data.name, plots)
+    source = f"data set {data.name}{warn(report)}"
+    draw_training(read_rows(history, EpochRow), read_rows(curve, RatePoint), read_rate(lr), source, plots)
     print(f"evaluate: {report.headline} -> {metrics}")
 
 

@@ -33,7 +33,7 @@ def main(prepared: Path, manifest: Path, lr: Path, model: Path, history: Path, m
     trained = train_classifier(data, rows, params, params.epochs, rate)
     write_trained(model, trained, params, data, rows)
     write_rows(history, trained.epochs, EpochRow)
-    write_mapping(metrics, summarize_training(trained, rate))
+    write_mapping(metrics, summarize_training(trained, rows, rate))
     print(f"train: best of {len(trained.epochs)} epochs is {trained.best_epoch.epoch} -> {model}")
 
 

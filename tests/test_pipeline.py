@@ -92,16 +92,17 @@ def test_results_travel_through_a_remote(workspace: Workspace, tmp_path: Path) -
     assert "up to date" in workspace.run("dvc", "--cd", str(clone), "status")
 
 
-def test_a_wrong_value_ends_in_one_line_before_any_work_and_keeps_earlier_outputs(
+def test_a_wrong_value_ends_in_one_line_before_any_work_and_earlier_outputs_come_back(
     workspace: Workspace,
 ) -> None:
-    before = (workspace.folder / "metrics" / "test.json").read_bytes()
+    names = ("metrics/test.json", "metrics/train.json", "models/classifier/weights.safetensors")
+    before = [(workspace.folder / name).read_bytes() for name in names]
     output = workspace.run("dvc", "exp", "run", "-S", "epochs=abc", code=255)
     assert "error: params.yaml: epochs: expected a whole number of at least 1, came 'abc'" in output
     assert "Traceback" not in output
     workspace.run("git", "checkout", "-q", ".")
     workspace.run("dvc", "checkout", "-q")
-    assert before == (workspace.folder / "metrics" / "test.json").read_bytes()
+    assert before == [(workspace.folder / name).read_bytes() for name in names]
 
 
 def test_the_paper_s_protocol_reports_on_what_it_watched_and_warns(workspace: Workspace) -> None:

@@ -140,7 +140,8 @@ def _rounded(value: Any, key: str) -> Any:
         case bool() | int() | str():
             return value
         case float() if math.isfinite(value):
-            return round(float(value), DIGITS)
+            # Six decimals; small numbers (learning rates) keep six digits instead.
+            return round(float(value), DIGITS) if abs(value) >= 0.1 else float(f"{value:.{DIGITS}g}")
         case _:
             raise ValueError(f"{key[1:]}: {value!r} can't stand in a metrics file")
 

@@ -91,6 +91,16 @@ def test_masks_label_what_has_no_label(tmp_path: Path) -> None:
     assert [row.patient for row in data.slices] == ["P0001", "P0002", "P0003", "P0004"]
 
 
+def test_a_tumor_too_small_for_the_prepared_mask_still_labels(tmp_path: Path) -> None:
+    _write_table(tmp_path, ["path,mask", *[f"{n}.png,m{n}.png" for n in range(4)]])
+    small = np.zeros((64, 64), np.uint8)
+    small[32, 32] = 255
+    Image.fromarray(small).save(tmp_path / "m1.png")
+    prepare_folder(tmp_path, PARAMS.model_copy(update={"crop": False}), tmp_path / "out")
+    assert ["no yes", "yes", "no yes", "yes"] == [row.label for row in read_prepared(tmp_path / "out").slices]
+    assert read_prepared(tmp_path / "out").slices[1].tumor_area == 0
+
+
 def test_a_mask_of_another_size_rejects_its_scan_by_name(tmp_path: Path) -> None:
     _write_table(tmp_path, ["path,label,mask", *[f"{n}.png,{LABELS[n]},m{n}.png" for n in range(4)]])
     Image.fromarray(np.zeros((9, 9), np.uint8)).save(tmp_path / "m0.png")

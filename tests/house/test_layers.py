@@ -18,7 +18,6 @@ MAY_IMPORT = {
     "learning": {"dataset", "scans"},
     "scoring": {"dataset", "scans"},
     "figures": {"dataset", "scans", "scoring", "learning.records"},
-    "serving": {"learning", "scoring", "figures", "dataset", "scans"},
 }
 TORCH_STAGES = {"find_lr", "train", "predict"}
 

@@ -33,7 +33,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, PreparedSet
     )
     result = train_classifier(data, manifest, make_recipe(), 2, 1e-3)
     write_trained(folder / "classifier", result, make_recipe(), data, manifest)
-    assert 2 == summarize_training(result, 1e-3)["epochs_run"]
+    assert 2 == summarize_training(result, manifest, 1e-3)["epochs_run"]
     return folder / "classifier", data, manifest
 
 

@@ -27,7 +27,19 @@ def test_class_folders_may_be_nested_and_names_may_have_spaces(tmp_path: Path) -
 
 def test_hidden_files_are_no_scans_and_others_all_are(tmp_path: Path) -> None:
     _touch(tmp_path, "yes/.DS_Store", ".git/x", "yes/notes.txt", "no/1.png", "README.md")
-    assert [scan.path for scan in list_scans(tmp_path).scans] == ["no/1.png", "yes/notes.txt"]
+    found = list_scans(tmp_path)
+    assert ["no/1.png", "yes/notes.txt"] == [scan.path for scan in found.scans]
+    assert [f"1 files lie in no class folder of {tmp_path} and are left out"] == found.notices
+
+
+def test_a_name_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    _touch(tmp_path, "no/1.png")
+    try:
+        (tmp_path / "no" / b"\xe9.png".decode("utf-8", "surrogateescape")).touch()
+    except OSError:
+        pytest.skip("this file system takes UTF-8 names only")
+    with pytest.raises(BadInput, match="expected file names in UTF-8"):
+        list_scans(tmp_path)
 
 
 def test_a_folder_that_repeats_the_classes_is_left_out_and_said(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ _SEARCH_SIZE = 256
 # A pixel belongs to something if it differs from the border by this share of the strongest difference.
 _BACKGROUND_FRACTION = 0.12
 # The border is a strip of this share of the shorter side.
-_STRIP_SHARE = 0.04
+STRIP_SHARE = 0.04
 # A region narrower than this share of the picture is no head.
 _LEAST_SHARE = 0.2
 
@@ -54,7 +54,9 @@ def prepare_image(
     """
     if mask is not None and mask.shape != image.shape:
         raise BadInput(f"expected a mask of {_shown(image)} pixels like its image, came {_shown(mask)}")
-    if not np.isfinite(image).all() or image.min() == image.max():
+    if not np.isfinite(image).all():
+        raise BadInput("expected numbers for pixels, came some that are none (NaN or infinite)")
+    if image.min() == image.max():
         raise BadInput("expected an image with contrast, came one value everywhere")
     box = _find_head(image) if rule.crop else _whole(image)
     cut = _cut(image, box)
@@ -105,7 +107,7 @@ def _widen(start: int, stop: int, small: int, full: int) -> tuple[int, int]:
 
 def _border(image: NDArray[np.float32]) -> NDArray[np.float32]:
     """The outer strips, wide enough that a thin frame around the picture doesn't decide its level."""
-    width = max(1, round(_STRIP_SHARE * min(image.shape)))
+    width = max(1, round(STRIP_SHARE * min(image.shape)))
     strips = image[:width], image[-width:], image[:, :width], image[:, -width:]
     return np.concatenate([strip.ravel() for strip in strips])
 

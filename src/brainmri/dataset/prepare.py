@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from brainmri.compute import map_all
-from brainmri.dataset.preparation import Image8, ImageRule, Mask, prepare_image
+from brainmri.dataset.preparation import STRIP_SHARE, Image8, ImageRule, Mask, prepare_image
 from brainmri.dataset.prepared import (
     IMAGES,
     MASKS,
@@ -54,6 +54,7 @@ class _Prepared:
     scan: Scan
     image: Image8
     mask: Mask | None
+    has_tumor: bool | None  # by the raw mask: a small tumor may be lost in the prepared one
     facts: RawFactRow
 
 
@@ -88,7 +89,8 @@ def _prepare_scan(raw: Path, params: PrepareParams, scan: Scan) -> _Prepared | R
         prepared, prepared_mask = prepare_image(image, mask, params)
     except BadInput as error:
         return RejectedRow(scan=scan.path, reason=str(error))
-    return _Prepared(scan, prepared, prepared_mask, _raw_facts(scan.path, image, header))
+    has_tumor = None if mask is None else bool(mask.any())
+    return _Prepared(scan, prepared, prepared_mask, has_tumor, _raw_facts(scan.path, image, header))
 
 
 def _read_mask(path: Path, name: str, params: PrepareParams) -> Mask:
@@ -102,7 +104,7 @@ def _read_mask(path: Path, name: str, params: PrepareParams) -> Mask:
 def _raw_facts(slice_id: str, image: GrayImage, header: FileHeader) -> RawFactRow:
     low, high = float(image.min()), float(image.max())
     scaled = (image - low) / (high - low)
-    rows, columns = (max(1, round(0.04 * length)) for length in image.shape)
+    rows, columns = (max(1, round(STRIP_SHARE * length)) for length in image.shape)
     strips = (scaled[:rows], scaled[-rows:], scaled[:, :columns], scaled[:, -columns:])
     counts, _ = np.histogram(scaled, bins=16, range=(0, 1))
     return RawFactRow(
@@ -130,9 +132,9 @@ def _check_rejected(found: RawFolder, rejected: Sequence[RejectedRow], most: flo
 def _label(item: _Prepared, positive: str) -> str:
     if item.scan.label is not None:
         return item.scan.label
-    if item.mask is None:
+    if item.has_tumor is None:
         raise BadInput(f"scans.csv: {item.scan.path}: expected a label or a mask, came neither; give one")
-    return positive if item.mask.any() else f"no {positive}"
+    return positive if item.has_tumor else f"no {positive}"
 
 
 def _other_class(raw: Path, labels: Sequence[str], positive: str) -> str:

@@ -43,11 +43,13 @@ def assign_subsets(
 
     Folds are stratified by label and never cut a group. By the protocol `grouped`, fold 0 is the
     test set and fold 1 the validation set; by `paper`, a random share is the validation set, nothing
-    is held out, and groups are not respected. Raises `BadInput` for a class with too few groups.
+    is held out, and groups are not respected. Raises `BadInput` for a class with too few groups
+    and for a fold without one of the classes.
     """
     labels = [row.label for row in slices]
     names = [row.group for row in groups]
     folds = _fold(labels, names, params)
+    _check_folds(labels, folds)
     subsets = _paper_subsets(labels, params) if params.protocol is Protocol.PAPER else _fold_subsets(folds)
     return [
         ManifestRow(slice_id=row.slice_id, group=group, label=row.label, subset=subset, fold=int(fold))
@@ -106,6 +108,17 @@ def _check_group_counts(labels: Sequence[str], groups: Sequence[str], folds: int
             raise BadInput(
                 f"class {label}: expected images of at least {folds} groups (split.folds), "
                 f"came {len(found)}; add scans or lower split.folds"
+            )
+
+
+def _check_folds(labels: Sequence[str], folds: NDArray[np.int64]) -> None:
+    names = np.array(labels)
+    for fold in np.unique(folds):
+        missing = sorted(set(labels) - set(names[folds == fold].tolist()))
+        if missing:
+            raise BadInput(
+                f"split: expected both classes in every fold, came fold {fold} without {missing[0]}; "
+                "add scans, lower split.folds or change split.seed"
             )
 
 

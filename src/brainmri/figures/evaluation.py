@@ -15,8 +15,9 @@ from brainmri.figures.reliability import Bins, draw_reliability
 from brainmri.figures.top_losses import Case, draw_top_losses
 from brainmri.learning.records import EpochRow, RatePoint
 from brainmri.scoring.report import Report
+from brainmri.scoring.tally import BINS
 
-_BIN_EDGES = np.linspace(0, 1, 11)
+_BIN_EDGES = np.linspace(0, 1, BINS + 1)
 
 
 def draw_evaluation(report: Report, data: PreparedSet, folder: Path) -> None:
@@ -32,9 +33,9 @@ def draw_evaluation(report: Report, data: PreparedSet, folder: Path) -> None:
 
 
 def draw_training(
-    epochs: Sequence[EpochRow], rates: Sequence[RatePoint], rate: float, name: str, folder: Path
+    epochs: Sequence[EpochRow], rates: Sequence[RatePoint], rate: float, source: str, folder: Path
 ) -> None:
-    """The losses of each epoch, and the search for a learning rate; `name` is the data set's."""
+    """The losses of each epoch, and the search for a learning rate; `source` ends the small print."""
     best = min(epochs, key=lambda row: row.valid_loss)
     history = History(
         epoch=np.array([row.epoch for row in epochs]),
@@ -43,12 +44,13 @@ def draw_training(
         accuracy=np.array([row.accuracy for row in epochs]),
         best=best.epoch,
     )
-    save(draw_history(history, f"training and validation subset of data set {name}"), folder / "losses.png")
+    save(draw_history(history, f"training and validation subset of {source}"), folder / "losses.png")
     lr = 10 ** np.array([row.log10_learning_rate for row in rates])
     loss = np.array([row.loss for row in rates])
-    suggestion = Suggestion("valley" if rates else "given in params.yaml", rate)
-    source = f"training subset of data set {name}, smoothed loss of each step"
-    save(draw_lr_search(lr, loss, suggestion if rates else None, source), folder / "lr_find.png")
+    searched = f"smoothed loss of each step on a sample of the training subset of {source}"
+    given = f"no search: lr is {rate:g} in params.yaml"
+    suggestion = Suggestion("valley", rate) if rates else None
+    save(draw_lr_search(lr, loss, suggestion, searched if rates else given), folder / "lr_find.png")
 
 
 def describe_source(report: Report, data: PreparedSet) -> str:
@@ -58,7 +60,12 @@ def describe_source(report: Report, data: PreparedSet) -> str:
         f"{figures['n']} slices of {figures['groups']} groups",
         f"{report.subset.value} subset of data set {data.name}",
     ]
-    return ", ".join(parts) + (f". {report.metrics['warning']}" if "warning" in report.metrics else "")
+    return ", ".join(parts) + warn(report)
+
+
+def warn(report: Report) -> str:
+    """The paper's warning as the end of a small print, where it applies."""
+    return f". {report.metrics['warning']}" if "warning" in report.metrics else ""
 
 
 def _rank(report: Report) -> Ranking | None:

@@ -38,7 +38,7 @@ def name_weights(network: nn.Module, arch: Architecture, state: State) -> State:
 
 
 def load_named(network: nn.Module, arch: Architecture, state: State) -> None:
-    """The inverse of `name_weights`; raises RuntimeError where a name is missing or too many."""
+    """The inverse of `name_weights`; KeyError for a missing name, RuntimeError for another shape."""
     network.load_state_dict({key: state[name] for key, name in _all_names(network, arch).items()})
 
 

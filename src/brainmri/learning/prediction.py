@@ -65,6 +65,7 @@ def predict_subsets(model: Path, prepared: PreparedSet, manifest: Sequence[Manif
 def read_classifier(folder: Path, weights: str) -> Classifier:
     """The classifier of a model folder with the weights of its file `weights`."""
     card = read_model_card(folder)
+    torch.set_num_threads(card.training["recipe"]["train"]["threads"])
     network = build_network(card.architecture, card.dropout)
     try:
         load_named(network, card.architecture, read_weights(folder / weights))

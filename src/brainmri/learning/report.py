@@ -7,7 +7,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from brainmri.dataset.manifest import ManifestRow, Subset
+from brainmri.dataset.manifest import PAPER_WARNING, ManifestRow, Subset
 from brainmri.dataset.preparation import ImageRule
 from brainmri.dataset.prepared import PREPARATION, PreparedSet
 from brainmri.learning.backbones import name_weights
@@ -41,10 +41,13 @@ def write_trained(
     write_model(folder, _describe_model(trained, recipe, prepared, manifest), states)
 
 
-def summarize_training(trained: TrainedClassifier, lr: float) -> dict[str, Any]:
+def summarize_training(
+    trained: TrainedClassifier, manifest: Sequence[ManifestRow], lr: float
+) -> dict[str, Any]:
     """metrics/train.json: length, rate and the best epoch's figures (for watching, not for publishing)."""
     training, best = trained.training, trained.best_epoch
-    return {
+    held_out = any(row.subset is Subset.TEST for row in manifest)
+    return ({} if held_out else {"warning": PAPER_WARNING}) | {
         "epochs_run": len(trained.epochs),
         "best_epoch": best.epoch,
         "learning_rate": lr,

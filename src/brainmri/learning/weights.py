@@ -67,10 +67,10 @@ def _fetch_imagenet(arch: Architecture) -> Path:
     path = Path(torch.hub.get_dir()) / "checkpoints" / url.rsplit("/", 1)[1]
     if path.is_file():
         return path
-    path.parent.mkdir(parents=True, exist_ok=True)
     before = socket.getdefaulttimeout()
     socket.setdefaulttimeout(_DOWNLOAD_TIMEOUT_S)
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         torch.hub.download_url_to_file(
             url, str(path), hash_prefix=path.stem.rsplit("-", 1)[1], progress=False
         )

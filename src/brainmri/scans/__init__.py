@@ -1,1 +1,1 @@
-"""Reading the world: folders of pictures and volumes -> scans and slices."""
+"""Reading the world: folders of pictures -> scans and their pixels."""

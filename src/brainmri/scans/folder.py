@@ -74,7 +74,7 @@ def _read_table(root: Path) -> list[Scan]:
 def _read_class_folders(root: Path) -> RawFolder:
     folders = sorted(path for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
     listings = {folder.name: _list_files(folder) for folder in folders}
-    notices = []
+    notices = _notice_loose_files(root)
     for name in list(listings):
         if _repeats_others(root, name, listings):
             notices.append(
@@ -89,6 +89,11 @@ def _read_class_folders(root: Path) -> RawFolder:
     return RawFolder(root, sorted(scans, key=lambda scan: scan.path), notices)
 
 
+def _notice_loose_files(root: Path) -> list[str]:
+    loose = [path for path in root.iterdir() if path.is_file() and not path.name.startswith(".")]
+    return [f"{len(loose)} files lie in no class folder of {root} and are left out"] if loose else []
+
+
 def _list_files(folder: Path) -> list[str]:
     return sorted(path.as_posix() for path in _walk(folder, PurePosixPath()))
 
@@ -99,6 +104,8 @@ def _walk(folder: Path, below: PurePosixPath) -> Iterator[PurePosixPath]:
             continue
         if entry.is_dir():
             yield from _walk(entry, below / entry.name)
+        elif not entry.name.isprintable():
+            raise BadInput(f"{folder}: expected file names in UTF-8, came {entry.name!r}; rename it")
         else:
             yield below / entry.name
 

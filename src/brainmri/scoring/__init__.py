@@ -1,1 +1,1 @@
-"""Every published figure: numpy, scipy and scikit-learn, never torch."""
+"""Every published figure: numpy and scipy, never torch."""

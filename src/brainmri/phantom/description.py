@@ -56,7 +56,7 @@ class Lesion:
     """One focus of a tumor.
 
     `core` is the necrotic share of the radius, `push` how far it displaces the brain (0 to 1),
-    `contrast` how much of the full difference from its surroundings is seen (0 to 1).
+    `contrast` how much of the full difference from its surroundings is seen (0 to 1.5).
     """
 
     growth: Growth

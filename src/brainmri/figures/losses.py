@@ -50,7 +50,7 @@ def draw_lr_search(lr: Floats, loss: Floats, suggestion: Suggestion | None, sour
     axes.set(title="Learning-rate search", xlabel="Learning rate (log scale)", ylabel="Training loss")
     shown = np.isfinite(loss) & np.isfinite(lr) & (lr > 0)
     if not shown.any():
-        canvas.say_instead(axes, "no finite loss: nothing to show")
+        canvas.say_instead(axes, "no finite loss")
         return figure
     axes.set_xscale("log")
     axes.xaxis.set_major_locator(LogLocator(numticks=12))

@@ -114,7 +114,7 @@ def bootstrap_t(trial: Trial) -> Bounds | None:
         values, errors = _ratio_error(trial.weights, above, below)
         _, error = _ratio_error(everyone, above, below)
         forth, slope = _scale(trial.name)[0], _scale(trial.name)[2]
-        studentized = (forth(values) - forth(trial.value)) / (errors * slope(values))
+        studentized = (forth(values) - forth(np.array([trial.value]))) / (errors * slope(values))
         studentized = studentized[np.isfinite(studentized)]
         if len(studentized) < len(values) / 2:
             return trial.value, trial.value

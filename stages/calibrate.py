@@ -19,10 +19,10 @@ class Params(Section):
 
 
 def main(prepared: Path, predictions: Path, operating_point: Path) -> None:
-    """Predictions in, operating point out; of the prepared set only the name of the tumor class."""
+    """Predictions in, operating point out; of the prepared set only the names of the classes."""
     params = read_params(Params)
     rows = read_predictions(predictions)
-    point = choose_operating_point(rows, read_classes(prepared).positive, params.calibrate)
+    point = choose_operating_point(rows, read_classes(prepared), params.calibrate)
     write_operating_point(operating_point, point)
     numbers = f"temperature {point.temperature:.2f}, threshold {point.threshold:.2f}"
     print(f"calibrate: {numbers} -> {operating_point}")

@@ -9,13 +9,16 @@ from PIL import Image
 
 
 def draw_head(number: int, *, tumor: bool, size: int = 64) -> NDArray[np.uint8]:
-    """A gray ellipse on black with texture drawn from `number`, and a bright disc for a tumor."""
+    """An ellipse on black, its inside drawn from `number` at all scales; a bright disc for a tumor."""
     generator = np.random.default_rng(number)
-    image = np.zeros((size, size), np.uint8)
+    head = np.zeros((size, size), np.uint8)
     axes = (int(0.32 * size), int(0.4 * size))
-    cv2.ellipse(image, (size // 2, size // 2), axes, 0, 0, 360, 120, -1)
-    texture = generator.normal(0, 12, image.shape) * (image > 0)
-    image = np.clip(image + texture, 0, 255).astype(np.uint8)
+    cv2.ellipse(head, (size // 2, size // 2), axes, 0, 0, 360, 1, -1)
+    inside = np.full(head.shape, 120.0)
+    for sigma, strength in ((5, 15), (2, 15), (0.8, 10)):
+        field = cv2.GaussianBlur(generator.normal(size=head.shape), (0, 0), sigma)
+        inside += strength * field / field.std()
+    image = np.clip(inside * head, 0, 255).astype(np.uint8)
     if tumor:
         center = tuple(int(value) for value in generator.integers(int(0.4 * size), int(0.6 * size), 2))
         cv2.circle(image, center, size // 10, 240, -1)

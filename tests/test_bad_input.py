@@ -1,5 +1,6 @@
 """What a user gets wrong ends in one line that names it and says what to do, and keeps earlier outputs."""
 
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -13,7 +14,9 @@ from tests.pictures import draw_head, write_class_folders
 from tests.workspace import TINY
 
 PREPARE = ("--raw", "raw", "--prepared", "out/prepared", "--sheet", "out/sheet.png")
+AUDIT = ("--prepared", "out/prepared", "--groups", "out/g.csv", "--metrics", "out/a.json", "--plots", "out/p")
 SPLIT = ("--prepared", "out/prepared", "--groups", "out/g.csv", "--manifest", "out/split.csv")
+SPLIT = (*SPLIT, "--metrics", "out/s.json")
 FIND_LR = ("--prepared", "out/prepared", "--manifest", "out/split.csv", "--metrics", "out/lr.json")
 FIND_LR = (*FIND_LR, "--curve", "out/curve.csv")
 
@@ -21,12 +24,16 @@ FIND_LR = (*FIND_LR, "--curve", "out/curve.csv")
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A raw folder of twelve images, beside the tiny params."""
+    return _make_folder(tmp_path)
+
+
+def _make_folder(folder: Path) -> Path:
     params = (ROOT / "params.yaml").read_text().replace("positive: tumor", "positive: yes")
     for old, new in TINY.items():
         params = params.replace(old, new)
-    (tmp_path / "params.yaml").write_text(params)
-    write_class_folders(tmp_path / "raw", 6)
-    return tmp_path
+    (folder / "params.yaml").write_text(params)
+    write_class_folders(folder / "raw", 6)
+    return folder
 
 
 def _stage(folder: Path, name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -46,29 +53,20 @@ def _refused(folder: Path, name: str, *arguments: str) -> str:
     return lines[0]
 
 
-def _prepare_and_split(folder: Path) -> None:
-    for name, arguments in (
-        ("prepare", PREPARE),
-        (
-            "audit",
-            (
-                "--prepared",
-                "out/prepared",
-                "--groups",
-                "out/g.csv",
-                "--metrics",
-                "out/a.json",
-                "--plots",
-                "out/p",
-            ),
-        ),
-        (
-            "split",
-            (*SPLIT, "--metrics", "out/s.json"),
-        ),
-    ):
-        done = _stage(folder, name, *arguments)
-        assert 0 == done.returncode, done.stderr
+@pytest.fixture(scope="module")
+def done(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that is prepared and split."""
+    folder = _make_folder(tmp_path_factory.mktemp("done"))
+    for name, arguments in (("prepare", PREPARE), ("audit", AUDIT), ("split", SPLIT)):
+        stage = _stage(folder, name, *arguments)
+        assert 0 == stage.returncode, stage.stderr
+    return folder
+
+
+@pytest.fixture
+def split_folder(done: Path, tmp_path: Path) -> Path:
+    """A copy of the folder that is prepared and split."""
+    return shutil.copytree(done, tmp_path / "copy")
 
 
 def _empty(raw: Path) -> None:
@@ -148,51 +146,37 @@ def test_a_class_may_be_called_no(folder: Path) -> None:
         ("  patience:", "  patiense:", "find_lr", "train.patien"),
     ],
 )
-def test_a_wrong_key_or_value(folder: Path, old: str, new: str, stage: str, said: str) -> None:
-    if stage == "find_lr":
-        _prepare_and_split(folder)
-    text = (folder / "params.yaml").read_text()
+def test_a_wrong_key_or_value(split_folder: Path, old: str, new: str, stage: str, said: str) -> None:
+    text = (split_folder / "params.yaml").read_text()
     assert f"\n{old}" in text or f"  {old}" in text
-    (folder / "params.yaml").write_text(text.replace(old, new, 1))
-    assert said in _refused(folder, stage, *(PREPARE if stage == "prepare" else FIND_LR))
+    (split_folder / "params.yaml").write_text(text.replace(old, new, 1))
+    assert said in _refused(split_folder, stage, *(PREPARE if stage == "prepare" else FIND_LR))
 
 
-def test_a_number_for_lr_needs_no_search_and_1e_3_is_one(folder: Path) -> None:
-    _prepare_and_split(folder)
-    text = (folder / "params.yaml").read_text()
-    (folder / "params.yaml").write_text(text.replace("\nlr: auto", "\nlr: 1e-3"))
-    done = _stage(folder, "find_lr", *FIND_LR)
+def test_a_number_for_lr_needs_no_search_and_1e_3_is_one(split_folder: Path) -> None:
+    text = (split_folder / "params.yaml").read_text()
+    (split_folder / "params.yaml").write_text(text.replace("\nlr: auto", "\nlr: 1e-3"))
+    done = _stage(split_folder, "find_lr", *FIND_LR)
     assert 0 == done.returncode, done.stderr
-    assert '"learning_rate": 0.001' in (folder / "out" / "lr.json").read_text()
+    assert '"learning_rate": 0.001' in (split_folder / "out" / "lr.json").read_text()
 
 
-def test_epochs_of_zero_and_missing_weights_end_training_before_it_begins(folder: Path) -> None:
-    _prepare_and_split(folder)
-    (folder / "out" / "lr.json").write_text('{"learning_rate": 0.001}')
-    text = (folder / "params.yaml").read_text()
-    (folder / "params.yaml").write_text(text.replace("\nepochs: 1", "\nepochs: 0"))
+def test_epochs_of_zero_and_missing_weights_end_training_before_it_begins(split_folder: Path) -> None:
+    (split_folder / "out" / "lr.json").write_text('{"learning_rate": 0.001}')
+    text = (split_folder / "params.yaml").read_text()
+    (split_folder / "params.yaml").write_text(text.replace("\nepochs: 1", "\nepochs: 0"))
     train = ("--prepared", "out/prepared", "--manifest", "out/split.csv", "--lr", "out/lr.json")
     train = (*train, "--model", "out/model", "--history", "out/history.csv", "--metrics", "out/train.json")
-    assert "epochs: expected a whole number of at least 1, came 0" in _refused(folder, "train", *train)
-    assert not (folder / "out" / "model").exists()
+    assert "epochs: expected a whole number of at least 1, came 0" in _refused(split_folder, "train", *train)
+    assert not (split_folder / "out" / "model").exists()
 
 
 def test_a_class_with_fewer_images_than_subsets(folder: Path) -> None:
     for number in range(2, 6):
         (folder / "raw" / "yes" / f"yes{number:03d}.png").unlink()
     assert 0 == _stage(folder, "prepare", *PREPARE).returncode
-    audit = (
-        "--prepared",
-        "out/prepared",
-        "--groups",
-        "out/g.csv",
-        "--metrics",
-        "out/a.json",
-        "--plots",
-        "out/p",
-    )
-    assert 0 == _stage(folder, "audit", *audit).returncode
-    said = _refused(folder, "split", *SPLIT, "--metrics", "out/s.json")
+    assert 0 == _stage(folder, "audit", *AUDIT).returncode
+    said = _refused(folder, "split", *SPLIT)
     assert "class yes: expected images of at least 3 groups (split.folds), came 2; add scans" in said
 
 

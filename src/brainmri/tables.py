@@ -2,6 +2,7 @@
 
 import csv
 import io
+import itertools
 import json
 import math
 import os
@@ -10,7 +11,7 @@ import tempfile
 from collections.abc import Iterable, Mapping
 from enum import Enum
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TextIO, TypeVar
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
@@ -51,13 +52,20 @@ def read_rows(path: Path, row: type[AnyRow]) -> list[AnyRow]:
 
 def write_rows(path: Path, rows: Iterable[Row], row: type[Row]) -> None:
     """Writes the rows in the order given, floats with six digits."""
-    lines = [_spread(item) for item in rows]
-    columns = list(lines[0]) if lines else list(row.model_fields)
     buffer = io.StringIO()
-    writer = csv.DictWriter(buffer, columns, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(lines)
+    stream_rows(buffer, rows, row)
     write_bytes(path, buffer.getvalue().encode())
+
+
+def stream_rows(file: TextIO, rows: Iterable[Row], row: type[Row]) -> None:
+    """Writes the rows one by one as they come, so that none waits in memory."""
+    coming = iter(rows)
+    first = next(coming, None)
+    columns = list(row.model_fields) if first is None else list(_spread(first))
+    writer = csv.DictWriter(file, columns, lineterminator="\n")
+    writer.writeheader()
+    for item in itertools.chain(() if first is None else (first,), coming):
+        writer.writerow(_spread(item))
 
 
 def read_mapping(path: Path) -> dict[str, Any]:

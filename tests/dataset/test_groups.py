@@ -1,60 +1,43 @@
-"""What belongs together: patients, scans and byte-identical files, and what follows from both."""
+"""What belongs together: patients, scans, copies and near twins, and what follows from all."""
 
-from brainmri.dataset.audit import largest_groups, summarize_groups
-from brainmri.dataset.groups import GroupRow, join_slices
-from brainmri.dataset.prepared import RawFactRow, SliceRow
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from brainmri.dataset.groups import join_slices, number_known_groups
+from brainmri.dataset.twins import Likeness, Mirror, Twin
+from tests.dataset.rows import make_facts, make_slice
 
-def _slice(number: int, patient: str | None, label: str = "yes") -> SliceRow:
-    return SliceRow(
-        slice_id=f"s{number}",
-        scan=f"s{number}",
-        slice=0,
-        patient=patient,
-        label=label,
-        has_mask=False,
-        tumor_area=None,
-        spacing_mm=None,
-        given_subset=None,
-    )
+PATIENTS = ["P1", None, "P2", "P1", None]
+SLICES = [make_slice(number, patient) for number, patient in enumerate(PATIENTS)]
+FACTS = [make_facts(number, sha) for number, sha in enumerate(["a", "b", "c", "c", "d"])]
 
 
-def _facts(number: int, sha256: str) -> RawFactRow:
-    return RawFactRow(
-        slice_id=f"s{number}",
-        sha256=sha256,
-        bytes=1,
-        format="PNG",
-        mode="L",
-        width=1,
-        height=1,
-        jpeg_table_sum=0,
-        frame=(),
-        histogram=(),
-        thumbnail=(),
-    )
+def _twin(first: int, second: int) -> Twin:
+    return Twin(first, second, Likeness.DETAIL, 0.9, Mirror.NONE)
 
 
-SLICES = [_slice(0, "P1"), _slice(1, None), _slice(2, "P2", "no"), _slice(3, "P1"), _slice(4, None)]
-FACTS = [_facts(number, sha) for number, sha in enumerate(["a", "b", "c", "c", "d"])]
+@given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), max_size=12))
+@settings(deadline=None)
+def test_twins_share_group_and_picture_and_a_lone_slice_has_no_twins(pairs: list[tuple[int, int]]) -> None:
+    twins = [_twin(*sorted(pair)) for pair in pairs if pair[0] != pair[1]]
+    slices = [make_slice(number) for number in range(10)]
+    rows = join_slices(slices, [make_facts(number, str(number)) for number in range(10)], twins)
+    for twin in twins:
+        assert rows[twin.first].group == rows[twin.second].group
+        assert rows[twin.first].twins == rows[twin.second].twins is not None
+    touched = {place for twin in twins for place in (twin.first, twin.second)}
+    assert touched == {place for place, row in enumerate(rows) if row.twins is not None}
 
 
 def test_a_copy_joins_two_patients() -> None:
     assert [row.group for row in join_slices(SLICES, FACTS)] == ["G0001", "G0002", "G0001", "G0001", "G0003"]
 
 
-def test_the_audit_counts_copies_and_those_in_two_classes() -> None:
-    report = summarize_groups(SLICES, FACTS, join_slices(SLICES, FACTS))
-    assert report["copies"] == {"surplus_files": 1, "in_two_classes": 1}
-    assert (
-        report["slices"],
-        report["patients"],
-        report["slices_without_patient"],
-        report["groups"],
-        report["largest_group"],
-    ) == (5, 2, 2, 3, 3)
+def test_a_near_twin_joins_groups_but_patients_are_not_twins() -> None:
+    rows = join_slices(SLICES, FACTS, [_twin(1, 4)])
+    assert [row.group for row in rows] == ["G0001", "G0002", "G0001", "G0001", "G0002"]
+    assert [row.twins for row in rows] == [None, "T0001", None, None, "T0001"]
 
 
-def test_largest_groups_come_first_and_single_slices_not_at_all() -> None:
-    rows = [GroupRow(slice_id=str(n), group=group) for n, group in enumerate(["a", "b", "b", "c", "d", "d"])]
-    assert largest_groups(rows, 5) == [("b", [1, 2]), ("d", [4, 5])]
+def test_patients_and_copies_are_known_groups() -> None:
+    assert number_known_groups(SLICES, [_twin(1, 2)]).tolist() == [1, 2, 2, 1, 3]

@@ -4,7 +4,6 @@ from brainmri.dataset.manifest import Subset
 from brainmri.dataset.predictions import (
     Epoch,
     Prediction,
-    name_negative,
     read_predictions,
     select_predictions,
 )
@@ -38,12 +37,3 @@ def test_an_empty_selection_names_the_subset():
 def test_a_slice_that_stands_twice_is_named():
     with pytest.raises(BadInput, match="expected a once"):
         select_predictions([make_prediction("a"), make_prediction("a")], Subset.TEST)
-
-
-@pytest.mark.parametrize(
-    ("labels", "negative"),
-    [(["tumor", "healthy"], "healthy"), (["tumor"], "no tumor"), (["tumor", "a", "b"], "no tumor")],
-)
-def test_the_negative_class_is_the_only_other_label(labels, negative):
-    rows = [make_prediction(str(index), label) for index, label in enumerate(labels)]
-    assert negative == name_negative(rows, "tumor")

@@ -12,17 +12,9 @@ from brainmri.dataset.prepared import REJECTED, RejectedRow, read_prepared, read
 from brainmri.errors import BadInput
 from brainmri.tables import read_rows
 from tests.pictures import draw_head, write_class_folders
+from tests.rules import IMAGE_RULE, RULE
 
-PARAMS = PrepareParams(
-    size=32,
-    crop=True,
-    low_percentile=1.0,
-    high_percentile=99.5,
-    equalize=False,
-    positive="yes",
-    max_megapixels=40.0,
-    max_rejected=0.2,
-)
+PARAMS = PrepareParams(**dict(RULE) | dict(IMAGE_RULE), positive="yes", max_rejected=0.2)
 
 
 def test_class_folders_become_arrays_and_tables_in_one_order(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from brainmri.figures import canvas, confusion, curves, losses, reliability, sheet, top_losses
+from brainmri.figures import canvas, confusion, curves, losses, reliability, sheet, shortcuts, top_losses
 
 SOURCE = "72 slices of 24 patients, test subset, synthetic phantom data"
 Build = Callable[[], Figure]
@@ -42,6 +42,12 @@ BINS = reliability.Bins(
     low=np.array([0.0, np.nan, 0.2, 0.8]),
     high=np.array([0.3, np.nan, 0.8, 1.0]),
 )
+CONTENDERS = [
+    shortcuts.Contender(
+        name, curves.Interval(area, 0.95, area - 0.1, area + 0.05), curves.Interval(0.6, 0.95)
+    )
+    for name, area in (("network", 0.93), ("header", 0.55), ("prepared thumbnail", 0.7))
+]
 
 
 def draw_sheet() -> Figure:
@@ -74,6 +80,7 @@ BUILDERS: dict[str, Build] = {
         np.array([[31, 5], [3, 33]]), ["no tumor", "tumor"], SOURCE
     ),
     "curves": lambda: curves.draw_curves(RANKING, POINT, SOURCE),
+    "shortcuts": lambda: shortcuts.draw_shortcuts(CONTENDERS[0], CONTENDERS[1:], SOURCE),
     "reliability": lambda: reliability.draw_reliability(BINS, SOURCE),
 }
 

@@ -18,8 +18,7 @@ from brainmri.learning.prediction import predict_logits, predict_subsets, read_c
 from brainmri.learning.report import summarize_training, write_trained
 from brainmri.tables import write_mapping
 from tests.learning.samples import make_recipe, make_set
-
-RULE = {"size": 32, "crop": True, "low_percentile": 1.0, "high_percentile": 99.5, "equalize": False}
+from tests.rules import IMAGE_RULE
 
 
 @pytest.fixture(scope="module")
@@ -28,9 +27,8 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, PreparedSet
     data, manifest = make_set()
     data = PreparedSet(folder / "prepared", *list(vars(data).values())[1:])
     classes = {"negative": "no tumor", "positive": "tumor"}
-    write_mapping(
-        folder / "prepared" / PREPARATION, {"name": "heads", "classes": classes, "channels": 1, "rule": RULE}
-    )
+    preparation = {"name": "heads", "classes": classes, "channels": 1, "rule": dict(IMAGE_RULE)}
+    write_mapping(folder / "prepared" / PREPARATION, preparation)
     result = train_classifier(data, manifest, make_recipe(), 2, 1e-3)
     write_trained(folder / "classifier", result, make_recipe(), data, manifest)
     assert 2 == summarize_training(result, manifest, 1e-3)["epochs_run"]

@@ -74,12 +74,34 @@ def test_a_table_says_label_patient_mask_and_subset(tmp_path: Path) -> None:
         ("path\n/etc/a.png\n", "line 2: expected a path below"),
         ("path,mask\na.png,../m.png\n", "line 2: expected a path below"),
         ("path\na.png\na.png\n", "line 3: a.png stands there twice"),
+        ("path\na.png\n./a.png\n", "line 3: a.png stands there twice"),
+        ("path\nlink/a.png\n", "line 2: expected a path below"),
+        ('path\n"a\nb.png"\n', "line 2: expected a path below"),
     ],
 )
 def test_a_wrong_table_is_refused_with_its_line(tmp_path: Path, table: str, said: str) -> None:
-    (tmp_path / "scans.csv").write_text(table)
+    (tmp_path / "raw").mkdir()
+    (tmp_path / "raw" / "link").symlink_to(tmp_path)
+    (tmp_path / "raw" / "scans.csv").write_text(table)
     with pytest.raises(BadInput, match=said):
-        list_scans(tmp_path)
+        list_scans(tmp_path / "raw")
+
+
+def test_a_folder_in_the_table_stands_for_its_files(tmp_path: Path) -> None:
+    _touch(tmp_path, "s/2.dcm", "s/1.dcm", "t/1.dcm")
+    (tmp_path / "scans.csv").write_text("path,label\ns,yes\nt/1.dcm,no\n")
+    scans = list_scans(tmp_path).scans
+    assert [("s/1.dcm", "yes"), ("s/2.dcm", "yes"), ("t/1.dcm", "no")] == [
+        (scan.path, scan.label) for scan in scans
+    ]
+
+
+def test_a_loop_of_links_is_listed_once_as_no_file(tmp_path: Path) -> None:
+    _touch(tmp_path, "no/1.png", "yes/1.png")
+    (tmp_path / "no" / "loop").symlink_to(tmp_path)
+    (tmp_path / "no" / "self").symlink_to(tmp_path / "no" / "self")
+    paths = [scan.path for scan in list_scans(tmp_path).scans]
+    assert ["no/1.png", "no/loop", "no/self", "yes/1.png"] == paths
 
 
 def test_a_missing_folder_and_an_empty_one_are_told_apart(tmp_path: Path) -> None:

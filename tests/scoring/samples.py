@@ -12,7 +12,7 @@ from brainmri.scoring.cases import Cases
 from brainmri.scoring.resampling import IntervalParams
 
 PARAMS = IntervalParams(confidence=0.95, draws=400, seed=0)
-POINT = OperatingPoint(temperature=1.0, threshold=0.5, rule="youden", positive="tumor")
+POINT = OperatingPoint(temperature=1.0, threshold=0.5, rule="youden", negative="healthy", positive="tumor")
 
 
 def make_prediction(slice_id, label="tumor", logit=0.0, group=None, patient=None, **other):

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import log_loss, roc_curve
 
 from brainmri.dataset.manifest import Subset
+from brainmri.dataset.prepared import Classes
 from brainmri.errors import BadInput
 from brainmri.scoring.calibration import (
     CalibrateParams,
@@ -19,6 +20,7 @@ from brainmri.scoring.calibration import (
 from tests.scoring.samples import make_prediction
 
 PARAMS = CalibrateParams(threshold="youden")
+CLASSES = Classes(positive="tumor", negative="healthy")
 
 
 def draw_logits(temperature, n=20_000):
@@ -94,7 +96,7 @@ def test_an_operating_point_read_back_is_the_one_written(tmp_path):
         make_prediction(f"{index}", "tumor" if index % 3 else "healthy", np.sin(index), subset=Subset.VALID)
         for index in range(20)
     ]
-    point = choose_operating_point([*rows, make_prediction("test")], "tumor", PARAMS)
+    point = choose_operating_point([*rows, make_prediction("test")], CLASSES, PARAMS)
     write_operating_point(tmp_path / "point.json", point)
     assert point == read_operating_point(tmp_path / "point.json")
 
@@ -104,14 +106,16 @@ def test_test_slices_have_no_say():
         make_prediction(name, label, logit, subset=Subset.VALID)
         for name, label, logit in (("a", "tumor", 2.0), ("b", "healthy", -1.0), ("c", "tumor", -2.0))
     ]
-    first = choose_operating_point([*valid, make_prediction("d", logit=9.0)], "tumor", PARAMS)
-    assert first == choose_operating_point([*valid, make_prediction("d", logit=-9.0)], "tumor", PARAMS)
+    first = choose_operating_point([*valid, make_prediction("d", logit=9.0)], CLASSES, PARAMS)
+    assert first == choose_operating_point([*valid, make_prediction("d", logit=-9.0)], CLASSES, PARAMS)
 
 
 def test_without_a_test_subset_nothing_is_tuned():
     rows = [make_prediction("a", subset=Subset.VALID), make_prediction("b", "healthy", subset=Subset.VALID)]
-    expected = OperatingPoint(temperature=1.0, threshold=0.5, rule="fixed", positive="tumor")
-    assert expected == choose_operating_point(rows, "tumor", PARAMS)
+    expected = OperatingPoint(
+        temperature=1.0, threshold=0.5, rule="fixed", negative="healthy", positive="tumor"
+    )
+    assert expected == choose_operating_point(rows, CLASSES, PARAMS)
 
 
 def test_a_wrong_operating_point_names_its_key(tmp_path):

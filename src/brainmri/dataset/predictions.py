@@ -61,9 +61,3 @@ def select_predictions(
         if row.slice_id == following.slice_id:
             raise BadInput(f"predictions: expected {row.slice_id} once, came twice in subset {subset}")
     return chosen
-
-
-def name_negative(predictions: Iterable[Prediction], positive: str) -> str:
-    """The class beside `positive`: the other label, or `no <positive>` where there is not exactly one."""
-    others = {row.label for row in predictions} - {positive}
-    return others.pop() if len(others) == 1 else f"no {positive}"

@@ -1,4 +1,4 @@
-"""Gray pixels of any size -> one square uint8 image: cropped to the head, intensities made comparable.
+"""Pixels of any size -> one square uint8 image: cropped to the head, intensities made comparable.
 
 The same function prepares training images and a stranger's scan at prediction.
 """
@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from brainmri.errors import BadInput
-from brainmri.params import Section
+from brainmri.scans.settings import PixelRule
 
-Image8 = NDArray[np.uint8]  # (size, size), 0..255
+Image8 = NDArray[np.uint8]  # (size, size) or (channels, size, size), 0..255
 Mask = NDArray[np.uint8]  # (rows, columns) or (size, size), 0 or 1
 
 # The head is looked for in a copy of at most this many pixels a side.
@@ -27,7 +27,7 @@ STRIP_SHARE = 0.04
 _LEAST_SHARE = 0.2
 
 
-class ImageRule(Section):
+class ImageRule(PixelRule):
     """How a raw image becomes a prepared one; it travels with the model."""
 
     size: Annotated[int, Field(ge=32, le=512, description="a whole number of pixels from 32 to 512")]
@@ -45,36 +45,76 @@ class _Box:
     width: int
 
 
-def prepare_image(
-    image: NDArray[np.float32], mask: Mask | None, rule: ImageRule
-) -> tuple[Image8, Mask | None]:
-    """One gray image (rows, columns) and its mask by `rule` -> (size, size) each; one geometry for both.
+@dataclass(frozen=True)
+class Preparation:
+    """A prepared image, its mask (size, size), and the side of its pixels against the raw ones."""
 
+    image: Image8
+    mask: Mask | None
+    pixel_scale: float
+
+
+def prepare_image(image: NDArray[np.float32], mask: Mask | None, rule: ImageRule) -> Preparation:
+    """An image (rows, columns) or (channels, rows, columns) and its mask (rows, columns) by `rule`.
+
+    One geometry for all channels and the mask, found in the channels' mean; intensities by channel.
     Raises `BadInput` for an image of one value only and for a mask of another size.
     """
-    if mask is not None and mask.shape != image.shape:
+    if mask is not None and mask.shape != image.shape[-2:]:
         raise BadInput(f"expected a mask of {_shown(image)} pixels like its image, came {_shown(mask)}")
     if not np.isfinite(image).all():
         raise BadInput("expected numbers for pixels, came some that are none (NaN or infinite)")
     if image.min() == image.max():
         raise BadInput("expected an image with contrast, came one value everywhere")
-    box = _find_head(image) if rule.crop else _whole(image)
-    cut = _cut(image, box)
+    flat = image if image.ndim == 2 else image.mean(axis=0)
+    box = _find_head(flat) if rule.crop else _whole(flat)
+    channels = [_prepare_channel(_cut(channel, box), rule) for channel in np.atleast_3d(image.T).T]
+    stacked = channels[0] if image.ndim == 2 else np.stack(channels)
+    if stacked.min() == stacked.max():
+        raise BadInput("expected a head with contrast, came one value everywhere")
+    scale = max(box.height, box.width) / rule.size
+    if mask is None:
+        return Preparation(stacked, None, scale)
+    share = _to_square(_cut(mask.astype(np.float32), box), 0.0, rule.size)
+    return Preparation(stacked, (share >= 0.5).astype(np.uint8), scale)
+
+
+def _prepare_channel(cut: NDArray[np.float32], rule: ImageRule) -> NDArray[np.uint8]:
+    """(rows, columns) -> (size, size); black where a channel says nothing."""
     low, high = np.percentile(cut, (rule.low_percentile, rule.high_percentile))
     if low == high:  # nearly all of one value: the percentiles say nothing
         low, high = float(cut.min()), float(cut.max())
+    if low == high:
+        return np.zeros((rule.size, rule.size), np.uint8)
     background = float(np.median(_border(cut)))
     square = (_to_square(cut, background, rule.size) - low) / (high - low)
-    prepared = np.rint(np.clip(square, 0, 1) * 255).astype(np.uint8)
-    if rule.equalize:
-        prepared = cv2.createCLAHE(clipLimit=2.0, tileGridSize=(8, 8)).apply(prepared)
-    if mask is None:
-        return prepared, None
-    share = _to_square(_cut(mask.astype(np.float32), box), 0.0, rule.size)
-    return prepared, (share >= 0.5).astype(np.uint8)
+    prepared: NDArray[np.uint8] = np.rint(np.clip(square, 0, 1) * 255).astype(np.uint8)
+    if not rule.equalize:
+        return prepared
+    return np.asarray(cv2.createCLAHE(clipLimit=2.0, tileGridSize=(8, 8)).apply(prepared), dtype=np.uint8)
 
 
 def _find_head(image: NDArray[np.float32]) -> _Box:
+    """The box around the head; a bright frame around the picture is painted over first."""
+    inside = _find_inside(image)
+    kept = _cut(image, inside)
+    painted = np.full(image.shape, np.median(_border(kept)), np.float32)
+    _cut(painted, inside)[:] = kept
+    return _intersect(_find_region(painted), inside)
+
+
+def _find_inside(image: NDArray[np.float32]) -> _Box:
+    """What a frame of one level encloses, if it is darker at its border; else all."""
+    level, tolerance = np.median(image[0]), _BACKGROUND_FRACTION * np.ptp(image)
+    differs = np.abs(image - level) > tolerance
+    rows, columns = (np.flatnonzero(differs.any(axis=axis)) for axis in (1, 0))
+    if not len(rows):
+        return _whole(image)
+    box = _Box(int(rows[0]), int(columns[0]), int(rows[-1] - rows[0]) + 1, int(columns[-1] - columns[0]) + 1)
+    return box if np.median(_border(_cut(image, box))) < level - tolerance else _whole(image)
+
+
+def _find_region(image: NDArray[np.float32]) -> _Box:
     """The box around the largest region that stands out from the border's level; all if none is large."""
     shrink = min(1.0, _SEARCH_SIZE / max(image.shape))
     small = _resize(image, max(1, round(shrink * image.shape[1])), max(1, round(shrink * image.shape[0])))
@@ -91,6 +131,13 @@ def _find_head(image: NDArray[np.float32]) -> _Box:
         return _whole(image)
     top, bottom = _widen(top, top + height, small.shape[0], image.shape[0])
     left, right = _widen(left, left + width, small.shape[1], image.shape[1])
+    return _Box(top, left, bottom - top, right - left)
+
+
+def _intersect(first: _Box, second: _Box) -> _Box:
+    top, left = max(first.top, second.top), max(first.left, second.left)
+    bottom = min(first.top + first.height, second.top + second.height)
+    right = min(first.left + first.width, second.left + second.width)
     return _Box(top, left, bottom - top, right - left)
 
 
@@ -133,4 +180,4 @@ def _resize(image: NDArray[np.float32], width: int, height: int) -> NDArray[np.f
 
 
 def _shown(image: NDArray[np.generic]) -> str:
-    return f"{image.shape[1]}x{image.shape[0]}"
+    return f"{image.shape[-1]}x{image.shape[-2]}"

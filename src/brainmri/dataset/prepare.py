@@ -1,19 +1,19 @@
 """A raw folder -> the prepared set."""
 
-import io
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated
 
 import cv2
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
-from brainmri.compute import map_all
-from brainmri.dataset.preparation import STRIP_SHARE, Image8, ImageRule, Mask, prepare_image
+from brainmri.dataset.labels import Evidence, label_slices
+from brainmri.dataset.preparation import Image8, ImageRule, Mask, prepare_image
 from brainmri.dataset.prepared import (
     IMAGES,
     MASKS,
@@ -25,17 +25,23 @@ from brainmri.dataset.prepared import (
     RejectedRow,
     SliceRow,
 )
+from brainmri.dataset.raw_facts import describe_raw
+from brainmri.dataset.streams import ArrayStream, replacing_folder
 from brainmri.errors import BadInput
-from brainmri.scans.folder import RawFolder, Scan, list_scans
-from brainmri.scans.pictures import FileHeader, GrayImage, read_picture
-from brainmri.tables import write_bytes, write_mapping, write_rows
+from brainmri.isolation import Failure, Limits, map_isolated
+from brainmri.scans.folder import Scan, list_scans
+from brainmri.scans.reading import ReadSlice, open_scan
+from brainmri.scans.series import gather_scans
+from brainmri.scans.settings import Channel, ReadingRule
+from brainmri.tables import stream_rows, write_mapping, write_rows
+
+_FILES = (IMAGES, MASKS, SLICES, RAW_FACTS, REJECTED, PREPARATION)
 
 
-class PrepareParams(ImageRule):
+class PrepareParams(ImageRule, ReadingRule):
     """The section `prepare`."""
 
     positive: Annotated[str, Field(min_length=1, description="the name of the class that means tumor")]
-    max_megapixels: Annotated[float, Field(gt=0, description="a number of megapixels above 0")]
     max_rejected: Annotated[float, Field(ge=0, le=1, description="a share of the scans from 0 to 1")]
 
 
@@ -50,119 +56,151 @@ class PreparedCount:
 
 
 @dataclass(frozen=True)
-class _Prepared:
-    scan: Scan
+class _PreparedSlice:
+    number: int
     image: Image8
     mask: Mask | None
-    has_tumor: bool | None  # by the raw mask: a small tumor may be lost in the prepared one
+    has_tumor: bool | None
+    spacing_mm: float | None
     facts: RawFactRow
+
+
+@dataclass(frozen=True)
+class _PreparedScan:
+    slices: Sequence[_PreparedSlice]
+    notices: Sequence[str]
+
+
+@dataclass(frozen=True)
+class _Known:
+    """What is kept of a slice until all are read; its pixels are on disk by then."""
+
+    evidence: Evidence
+    slice_id: str
+    number: int
+    tumor_area: int | None
+    spacing_mm: float | None
+
+
+@dataclass
+class _Progress:
+    known: list[_Known] = field(default_factory=list)
+    rejected: list[RejectedRow] = field(default_factory=list)
+    notices: Counter[str] = field(default_factory=Counter)
 
 
 def prepare_folder(raw: Path, params: PrepareParams, folder: Path) -> PreparedCount:
     """Reads every scan below `raw` and writes the prepared set to `folder`.
 
-    Raises `BadInput` if more than `max_rejected` of the scans can't be used, or if what is left is
-    not two classes of which one is `positive`.
+    Strangers' files are decoded in processes of their own; what is prepared goes to disk at once, and
+    replaces the earlier set only if all went well. Raises `BadInput` if more than `max_rejected` of
+    the scans can't be used, or if what is left is not two classes of which one is `positive`.
     """
     found = list_scans(raw)
-    outcomes = map_all(partial(_prepare_scan, raw, params), found.scans, "prepare")
-    prepared = [outcome for outcome in outcomes if isinstance(outcome, _Prepared)]
-    rejected = [outcome for outcome in outcomes if isinstance(outcome, RejectedRow)]
-    _check_rejected(found, rejected, params.max_rejected)
-    labels = [_label(item, params.positive) for item in prepared]
-    negative = _other_class(raw, labels, params.positive)
-    _write(folder, prepared, labels)
-    write_rows(folder / REJECTED, rejected, RejectedRow)
-    rule = {name: getattr(params, name) for name in ImageRule.model_fields}
-    classes = {"negative": negative, "positive": params.positive}
-    write_mapping(
-        folder / PREPARATION, {"name": raw.resolve().name, "classes": classes, "channels": 1, "rule": rule}
-    )
-    return PreparedCount(len(found.scans), len(prepared), len(rejected), found.notices)
+    limits = Limits(params.max_memory_megabytes, params.max_seconds)
+    gathered = gather_scans(found, params, limits)
+    progress = _Progress()
+    progress.rejected += [RejectedRow(scan=scan.path, reason=reason) for scan, reason in gathered.failures]
+    outcomes = map_isolated(partial(_prepare_scan, raw, params), gathered.scans, limits, "prepare")
+    total = len(gathered.scans) + len(gathered.failures)
+    with replacing_folder(folder, _FILES) as aside:
+        _write_pixels(aside, params, zip(gathered.scans, outcomes, strict=True), progress)
+        progress.rejected.sort(key=lambda row: row.scan)
+        _check_rejected(raw, total, progress.rejected, params.max_rejected)
+        _write_tables(aside, raw, params, progress)
+    notices = [f"{count} scans with {notice}" for notice, count in sorted(progress.notices.items())]
+    return PreparedCount(total, len(progress.known), len(progress.rejected), [*found.notices, *notices])
 
 
-def _prepare_scan(raw: Path, params: PrepareParams, scan: Scan) -> _Prepared | RejectedRow:
+def _prepare_scan(raw: Path, params: PrepareParams, scan: Scan) -> _PreparedScan:
     cv2.setNumThreads(1)
-    try:
-        image, header = read_picture(raw / scan.path, params.max_megapixels)
-        mask = None if scan.mask is None else _read_mask(raw / scan.mask, scan.mask, params)
-        prepared, prepared_mask = prepare_image(image, mask, params)
-    except BadInput as error:
-        return RejectedRow(scan=scan.path, reason=str(error))
-    has_tumor = None if mask is None else bool(mask.any())
-    return _Prepared(scan, prepared, prepared_mask, has_tumor, _raw_facts(scan.path, image, header))
+    opened = open_scan(raw, scan, params)
+    slices = [_prepare_slice(scan, piece, params) for piece in opened.slices()]
+    return _PreparedScan(slices, opened.stack.notices)
 
 
-def _read_mask(path: Path, name: str, params: PrepareParams) -> Mask:
-    try:
-        mask, _ = read_picture(path, params.max_megapixels)
-    except BadInput as error:
-        raise BadInput(f"mask {name}: {error}") from None
-    return (mask > 0).astype(np.uint8)
-
-
-def _raw_facts(slice_id: str, image: GrayImage, header: FileHeader) -> RawFactRow:
-    low, high = float(image.min()), float(image.max())
-    scaled = (image - low) / (high - low)
-    rows, columns = (max(1, round(STRIP_SHARE * length)) for length in image.shape)
-    strips = (scaled[:rows], scaled[-rows:], scaled[:, :columns], scaled[:, -columns:])
-    counts, _ = np.histogram(scaled, bins=16, range=(0, 1))
-    return RawFactRow(
-        slice_id=slice_id,
-        **header.__dict__,
-        frame=tuple(float(value) for strip in strips for value in (strip.mean(), strip.std())),
-        histogram=tuple(float(count) for count in counts / scaled.size),
-        thumbnail=tuple(float(value) for value in _thumbnail(scaled).ravel()),
+def _prepare_slice(scan: Scan, piece: ReadSlice, params: PrepareParams) -> _PreparedSlice:
+    prepared = prepare_image(piece.raw.pixels, piece.mask, params)
+    slice_id = f"{scan.slice_prefix}{piece.number:04d}" if scan.numbered else scan.path
+    spacing_mm = piece.raw.spacing_mm
+    return _PreparedSlice(
+        number=piece.number,
+        image=prepared.image,
+        mask=prepared.mask,
+        has_tumor=None if piece.mask is None else bool(piece.mask.any()),
+        spacing_mm=None if spacing_mm is None else spacing_mm * prepared.pixel_scale,
+        facts=describe_raw(slice_id, piece.raw),
     )
 
 
-def _thumbnail(image: NDArray[np.float32]) -> NDArray[np.float32]:
-    return cv2.resize(image, (8, 8), interpolation=cv2.INTER_AREA)  # type: ignore[return-value]
+def _write_pixels(
+    folder: Path,
+    params: PrepareParams,
+    outcomes: Iterator[tuple[Scan, _PreparedScan | Failure]],
+    progress: _Progress,
+) -> None:
+    """Arrays and raw facts, slice by slice as they come; the rest of what is known goes to `progress`."""
+    size = (params.size, params.size)
+    shape = (3, *size) if params.channel is Channel.ALL else size
+    with ExitStack() as stack:
+        images = stack.enter_context(ArrayStream(folder / IMAGES, shape))
+        masks = stack.enter_context(ArrayStream(folder / MASKS, size))
+        facts = stack.enter_context((folder / RAW_FACTS).open("w", encoding="utf-8", newline=""))
+        stream_rows(facts, _take(outcomes, images, masks, progress), RawFactRow)
+    if not any(item.evidence.has_tumor is not None for item in progress.known):
+        (folder / MASKS).unlink()
 
 
-def _check_rejected(found: RawFolder, rejected: Sequence[RejectedRow], most: float) -> None:
-    if len(rejected) > most * len(found.scans):
+def _take(
+    outcomes: Iterator[tuple[Scan, _PreparedScan | Failure]],
+    images: ArrayStream,
+    masks: ArrayStream,
+    progress: _Progress,
+) -> Iterator[RawFactRow]:
+    for scan, outcome in outcomes:
+        if isinstance(outcome, Failure):
+            progress.rejected.append(RejectedRow(scan=scan.path, reason=outcome.reason))
+            continue
+        progress.notices.update(outcome.notices)
+        for piece in outcome.slices:
+            images.append(piece.image)
+            masks.append(masks.zeros() if piece.mask is None else piece.mask)
+            progress.known.append(_keep(scan, piece))
+            yield piece.facts
+
+
+def _keep(scan: Scan, piece: _PreparedSlice) -> _Known:
+    area = None if piece.mask is None else int(piece.mask.sum())
+    evidence = Evidence(scan, piece.has_tumor)
+    return _Known(evidence, piece.facts.slice_id, piece.number, area, piece.spacing_mm)
+
+
+def _check_rejected(raw: Path, total: int, rejected: Sequence[RejectedRow], most: float) -> None:
+    if len(rejected) > most * total:
         first = rejected[0]
         raise BadInput(
-            f"{found.root}: expected at most {most:.0%} of {len(found.scans)} scans to be rejected "
+            f"{raw}: expected at most {most:.0%} of {total} scans to be rejected "
             f"(prepare.max_rejected), came {len(rejected)}; the first is {first.scan}: {first.reason}"
         )
 
 
-def _label(item: _Prepared, positive: str) -> str:
-    if item.scan.label is not None:
-        return item.scan.label
-    if item.has_tumor is None:
-        raise BadInput(f"scans.csv: {item.scan.path}: expected a label or a mask, came neither; give one")
-    return positive if item.has_tumor else f"no {positive}"
-
-
-def _other_class(raw: Path, labels: Sequence[str], positive: str) -> str:
-    classes = sorted(set(labels))
-    shown = ", ".join(classes)
-    if len(classes) < 2:
-        raise BadInput(f"{raw}: expected two classes, came {shown or 'none'} alone; give a folder a class")
-    if positive not in classes:
-        raise BadInput(f"prepare.positive: expected one of {shown}, came {positive!r}; correct the value")
-    if len(classes) > 2:
-        raise BadInput(
-            f"{raw}: expected two classes, came {shown}; join them by the label column of a scans.csv"
-        )
-    return next(label for label in classes if label != positive)
-
-
-def _write(folder: Path, prepared: Sequence[_Prepared], labels: Sequence[str]) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    _write_array(folder / IMAGES, np.stack([item.image for item in prepared]))
-    if any(item.mask is not None for item in prepared):
-        empty = np.zeros_like(prepared[0].image)
-        _write_array(
-            folder / MASKS, np.stack([empty if item.mask is None else item.mask for item in prepared])
-        )
-    patients = _number_patients([item.scan.patient for item in prepared])
-    rows = [_slice_row(*columns) for columns in zip(prepared, labels, patients, strict=True)]
+def _write_tables(folder: Path, raw: Path, params: PrepareParams, progress: _Progress) -> None:
+    known = progress.known
+    for before, after in pairwise(known):
+        if before.slice_id >= after.slice_id:
+            raise BadInput(f"{raw}: {after.slice_id} is a scan and a slice of another; rename the scan")
+    labels, classes = label_slices(raw, [item.evidence for item in known], params.positive)
+    patients = _number_patients([item.evidence.scan.patient for item in known])
+    rows = (_slice_row(*columns) for columns in zip(known, labels, patients, strict=True))
     write_rows(folder / SLICES, rows, SliceRow)
-    write_rows(folder / RAW_FACTS, [item.facts for item in prepared], RawFactRow)
+    write_rows(folder / REJECTED, progress.rejected, RejectedRow)
+    preparation = {
+        "name": raw.resolve().name,
+        "classes": {"negative": classes.negative, "positive": classes.positive},
+        "channels": 3 if params.channel is Channel.ALL else 1,
+        "rule": {name: getattr(params, name) for name in ImageRule.model_fields},
+    }
+    write_mapping(folder / PREPARATION, preparation)
 
 
 def _number_patients(names: Sequence[str | None]) -> list[str | None]:
@@ -171,21 +209,15 @@ def _number_patients(names: Sequence[str | None]) -> list[str | None]:
     return [None if name is None else numbers.setdefault(name, f"P{len(numbers) + 1:04d}") for name in names]
 
 
-def _slice_row(item: _Prepared, label: str, patient: str | None) -> SliceRow:
+def _slice_row(item: _Known, label: str, patient: str | None) -> SliceRow:
     return SliceRow(
-        slice_id=item.scan.path,
-        scan=item.scan.path,
-        slice=0,
+        slice_id=item.slice_id,
+        scan=item.evidence.scan.path,
+        slice=item.number,
         patient=patient,
         label=label,
-        has_mask=item.mask is not None,
-        tumor_area=None if item.mask is None else int(item.mask.sum()),
-        spacing_mm=None,
-        given_subset=item.scan.subset,
+        has_mask=item.evidence.has_tumor is not None,
+        tumor_area=item.tumor_area,
+        spacing_mm=item.spacing_mm,
+        given_subset=item.evidence.scan.subset,
     )
-
-
-def _write_array(path: Path, array: NDArray[np.uint8]) -> None:
-    buffer = io.BytesIO()
-    np.save(buffer, array, allow_pickle=False)
-    write_bytes(path, buffer.getvalue())

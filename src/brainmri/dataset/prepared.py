@@ -36,9 +36,11 @@ class SliceRow(Row):
 class RawFactRow(Row):
     """What only the raw file of an image knows: header, outer frame, histogram and thumbnail.
 
+    `sha256` is the file's; a slice that shares its file with others has that of its own pixels, and its
+    share of the bytes.
     `frame`: mean and standard deviation of the outer 4 % strips (top, bottom, left, right);
     `histogram`: shares of 16 equal bins between the raw minimum and maximum; `thumbnail`: 8×8
-    area means; all of the raw gray picture scaled to 0..1.
+    area means; all of the raw gray picture (the channels' mean) scaled to 0..1.
     """
 
     slice_id: str
@@ -71,8 +73,9 @@ class Classes:
 
 @dataclass(frozen=True)
 class PreparedSet:
-    """images: uint8 (slices, size, size); masks: uint8 0/1 of the same shape, or None without any mask.
+    """images: uint8 (slices, size, size) or (slices, channels, size, size).
 
+    masks: uint8 0/1 (slices, size, size), or None without any mask.
     `name` is the raw folder's, for the small print of figures.
     """
 

@@ -1,41 +1,63 @@
-"""Baselines that can't see a tumor: what they reach, a network has to beat before it has shown anything."""
+"""Baselines that see no anatomy: what they reach, a network has to beat before it has shown anything."""
 
-from collections.abc import Sequence
-from typing import Annotated, Any
+from collections.abc import Mapping, Sequence
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 from sklearn.ensemble import RandomForestClassifier
-from sklearn.metrics import accuracy_score, roc_auc_score
 
-from brainmri.dataset.baselines import ShortcutRow
+from brainmri.compute import available_cores
+from brainmri.dataset.baselines import Baseline, ShortcutRow
+from brainmri.dataset.features import PictureFeatures, describe_picture
 from brainmri.dataset.manifest import ManifestRow
 from brainmri.dataset.prepared import RawFactRow
 from brainmri.params import Section
 
+Table = NDArray[np.float64]  # (slices, features)
+Tables = Mapping[Baseline, Table]
 
-class ShortcutsParams(Section):
-    """The section `shortcuts`."""
+
+class ForestParams(Section):
+    """The forest that every baseline but the majority is."""
 
     trees: Annotated[int, Field(ge=10, description="a whole number of at least 10")]
     seed: Annotated[int, Field(ge=0, lt=2**32, description="a whole number from 0 to 4294967295")]
 
 
+def tabulate_raw(facts: Sequence[RawFactRow]) -> Tables:
+    """What the raw files tell: headers, and the features of their pictures."""
+    return {
+        Baseline.HEADER: _tabulate_headers(facts),
+        Baseline.RAW_FRAME: np.array([row.frame for row in facts]),
+        Baseline.RAW_THUMBNAIL: np.array([row.thumbnail for row in facts]),
+        Baseline.RAW_HISTOGRAM: np.array([row.histogram for row in facts]),
+    }
+
+
+def tabulate_prepared(images: NDArray[np.uint8]) -> Tables:
+    """The same features of prepared images (slices, …, size, size); those of several channels in a row."""
+    size = images.shape[-1]
+    described = [
+        [describe_picture(plane) for plane in np.float32(image).reshape(-1, size, size) / np.float32(255)]
+        for image in images
+    ]
+    return {
+        Baseline.PREPARED_FRAME: _join(described, "frame"),
+        Baseline.PREPARED_THUMBNAIL: _join(described, "thumbnail"),
+        Baseline.PREPARED_HISTOGRAM: _join(described, "histogram"),
+    }
+
+
 def score_shortcuts(
-    facts: Sequence[RawFactRow], manifest: Sequence[ManifestRow], positive: str, params: ShortcutsParams
+    tables: Tables, manifest: Sequence[ManifestRow], positive: str, params: ForestParams
 ) -> list[ShortcutRow]:
-    """Out-of-fold scores, over the manifest's folds, of the majority class and a forest on file headers."""
+    """Out-of-fold scores, over the manifest's folds, of a forest on each table and of the majority class."""
     truth = np.array([row.label == positive for row in manifest])
     folds = np.array([row.fold for row in manifest])
-    headers = _tabulate_headers(facts)
-    scores = {"header": np.empty(len(truth)), "majority": np.empty(len(truth))}
-    for fold in np.unique(folds):
-        here, elsewhere = folds == fold, folds != fold
-        scores["majority"][here] = truth[elsewhere].mean()
-        forest = RandomForestClassifier(params.trees, min_samples_leaf=2, random_state=params.seed)
-        forest.fit(headers[elsewhere], truth[elsewhere])
-        scores["header"][here] = forest.predict_proba(headers[here])[:, list(forest.classes_).index(True)]
+    scores = {baseline: _score_forest(table, truth, folds, params) for baseline, table in tables.items()}
+    scores[Baseline.MAJORITY] = _score_majority(truth, folds)
     return [
         ShortcutRow(slice_id=row.slice_id, baseline=baseline, fold=row.fold, score=float(score))
         for baseline, values in scores.items()
@@ -43,26 +65,29 @@ def score_shortcuts(
     ]
 
 
-def summarize_shortcuts(
-    rows: Sequence[ShortcutRow], manifest: Sequence[ManifestRow], positive: str
-) -> dict[str, Any]:
-    """metrics/shortcuts.json: each baseline's accuracy over all slices, and its mean AUROC within folds."""
-    truth_of = {row.slice_id: row.label == positive for row in manifest}
-    report: dict[str, Any] = {"slices": len(manifest), "unit": "slice, out of fold"}
-    for baseline in sorted({row.baseline for row in rows}):
-        own = [row for row in rows if row.baseline == baseline]
-        truth = np.array([truth_of[row.slice_id] for row in own])
-        score = np.array([row.score for row in own])
-        folds = np.array([row.fold for row in own])
-        within = [roc_auc_score(truth[folds == fold], score[folds == fold]) for fold in np.unique(folds)]
-        report[baseline] = {
-            "auroc": float(np.mean(within)),
-            "accuracy": float(accuracy_score(truth, score >= 0.5)),
-        }
-    return report
+def _score_forest(
+    table: Table, truth: NDArray[np.bool_], folds: NDArray[np.int64], params: ForestParams
+) -> NDArray[np.float64]:
+    scores = np.empty(len(truth))
+    for fold in np.unique(folds):
+        here, elsewhere = folds == fold, folds != fold
+        forest = RandomForestClassifier(
+            params.trees, min_samples_leaf=2, random_state=params.seed, n_jobs=available_cores()
+        )
+        forest.fit(table[elsewhere], truth[elsewhere])
+        scores[here] = forest.predict_proba(table[here])[:, list(forest.classes_).index(True)]
+    return scores
 
 
-def _tabulate_headers(facts: Sequence[RawFactRow]) -> NDArray[np.float64]:
+def _score_majority(truth: NDArray[np.bool_], folds: NDArray[np.int64]) -> NDArray[np.float64]:
+    return np.array([truth[folds != fold].mean() for fold in folds])
+
+
+def _join(described: Sequence[Sequence[PictureFeatures]], feature: str) -> Table:
+    return np.array([np.concatenate([getattr(plane, feature) for plane in image]) for image in described])
+
+
+def _tabulate_headers(facts: Sequence[RawFactRow]) -> Table:
     """(slices, features): what a file tells without its pixels."""
     formats = sorted({row.format for row in facts})
     modes = sorted({row.mode for row in facts})

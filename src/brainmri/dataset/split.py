@@ -1,18 +1,17 @@
-"""Slices and groups -> the manifest: grouped folds, or the paper's random split to compare with."""
+"""Slices and groups -> the manifest: grouped folds, the user's own subsets, or the paper's random split."""
 
-import warnings
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
-from sklearn.model_selection import StratifiedGroupKFold
 
+from brainmri.dataset.folds import assign_folds
+from brainmri.dataset.given import check_classes, read_given
 from brainmri.dataset.groups import GroupRow
-from brainmri.dataset.manifest import PAPER_WARNING, ManifestRow, Subset
+from brainmri.dataset.manifest import ManifestRow, Subset
 from brainmri.dataset.prepared import SliceRow
 from brainmri.errors import BadInput
 from brainmri.params import Section
@@ -39,92 +38,60 @@ class SplitParams(Section):
 def assign_subsets(
     slices: Sequence[SliceRow], groups: Sequence[GroupRow], params: SplitParams
 ) -> list[ManifestRow]:
-    """The manifest, in the order of the slices.
+    """The manifest, in the order of the slices; their order decides nothing else.
 
-    Folds are stratified by label and never cut a group. By the protocol `grouped`, fold 0 is the
-    test set and fold 1 the validation set; by `paper`, a random share is the validation set, nothing
-    is held out, and groups are not respected. Raises `BadInput` for a class with too few groups
-    and for a fold without one of the classes.
+    Folds are stratified by label and never cut a group. By the protocol `grouped` a given subset of
+    every slice is the manifest's; without one, fold 0 is the test set and fold 1 the validation set. By
+    `paper`, a random share is the validation set, nothing is held out, and neither groups nor given
+    subsets are respected. Raises `BadInput` for a class with too few groups, a fold or subset
+    without one of the classes, and given subsets that can't be used.
     """
-    labels = [row.label for row in slices]
-    names = [row.group for row in groups]
-    folds = _fold(labels, names, params)
-    _check_folds(labels, folds)
-    subsets = _paper_subsets(labels, params) if params.protocol is Protocol.PAPER else _fold_subsets(folds)
-    return [
-        ManifestRow(slice_id=row.slice_id, group=group, label=row.label, subset=subset, fold=int(fold))
-        for row, group, subset, fold in zip(slices, names, subsets, folds, strict=True)
-    ]
-
-
-def describe_split(
-    manifest: Sequence[ManifestRow], slices: Sequence[SliceRow], params: SplitParams
-) -> dict[str, Any]:
-    """metrics/split.json: sizes of each subset, and the split's own leakage (0 unless by the paper)."""
-    report: dict[str, Any] = {"protocol": params.protocol.value, "folds": params.folds}
+    rows = sorted(slices, key=lambda row: row.slice_id)
+    labels, names = [row.label for row in rows], _match_groups(rows, groups)
+    folds = assign_folds(labels, names, params.folds, params.seed)
     if params.protocol is Protocol.PAPER:
-        report["warning"] = PAPER_WARNING
-    for subset in Subset:
-        rows = [index for index, row in enumerate(manifest) if row.subset is subset]
-        report[subset.value] = {
-            "slices": len(rows),
-            "groups": len({manifest[index].group for index in rows}),
-            "patients": len({slices[index].patient for index in rows} - {None}),
-            "labels": Counter(manifest[index].label for index in rows),
-        }
-    return report | {"leakage": measure_leakage(manifest)}
-
-
-def measure_leakage(manifest: Sequence[ManifestRow]) -> dict[str, float]:
-    """How many groups straddle subsets, and the share of the slices outside training that know one in it."""
-    subsets_of: dict[str, set[Subset]] = {}
-    for row in manifest:
-        subsets_of.setdefault(row.group, set()).add(row.subset)
-    outside = [row for row in manifest if row.subset is not Subset.TRAIN]
-    known = sum(Subset.TRAIN in subsets_of[row.group] for row in outside)
-    return {
-        "straddling_groups": sum(len(subsets) > 1 for subsets in subsets_of.values()),
-        "share_of_evaluated_slices": known / len(outside),
+        subsets = _paper_subsets(labels, params)
+    else:
+        subsets = _given_subsets(rows, names, params) or _fold_subsets(folds)
+    manifest = {
+        row.slice_id: ManifestRow(
+            slice_id=row.slice_id, group=group, label=row.label, subset=subset, fold=int(fold)
+        )
+        for row, group, subset, fold in zip(rows, names, subsets, folds, strict=True)
     }
+    return [manifest[row.slice_id] for row in slices]
 
 
-def _fold(labels: Sequence[str], groups: Sequence[str], params: SplitParams) -> NDArray[np.int64]:
-    _check_group_counts(labels, groups, params.folds)
-    splitter = StratifiedGroupKFold(params.folds, shuffle=True, random_state=params.seed)
-    folds = np.empty(len(labels), np.int64)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # too few members a class: checked above, by groups
-        for number, (_, members) in enumerate(splitter.split(labels, labels, groups)):
-            folds[members] = number
-    return folds
-
-
-def _check_group_counts(labels: Sequence[str], groups: Sequence[str], folds: int) -> None:
-    members: dict[str, set[str]] = {}
-    for label, group in zip(labels, groups, strict=True):
-        members.setdefault(label, set()).add(group)
-    for label, found in sorted(members.items()):
-        if len(found) < folds:
-            raise BadInput(
-                f"class {label}: expected images of at least {folds} groups (split.folds), "
-                f"came {len(found)}; add scans or lower split.folds"
-            )
-
-
-def _check_folds(labels: Sequence[str], folds: NDArray[np.int64]) -> None:
-    names = np.array(labels)
-    for fold in np.unique(folds):
-        missing = sorted(set(labels) - set(names[folds == fold].tolist()))
-        if missing:
-            raise BadInput(
-                f"split: expected both classes in every fold, came fold {fold} without {missing[0]}; "
-                "add scans, lower split.folds or change split.seed"
-            )
+def _match_groups(slices: Sequence[SliceRow], groups: Sequence[GroupRow]) -> list[str]:
+    group_of = {row.slice_id: row.group for row in groups}
+    unlike = sorted({row.slice_id for row in slices} ^ set(group_of))
+    if unlike or len(groups) != len(slices):
+        shown = unlike[0] if unlike else "a slice twice"
+        raise BadInput(f"groups: expected one for each prepared slice, came otherwise ({shown}); rerun audit")
+    return [group_of[row.slice_id] for row in slices]
 
 
 def _fold_subsets(folds: NDArray[np.int64]) -> list[Subset]:
     special: Mapping[int, Subset] = {TEST_FOLD: Subset.TEST, VALID_FOLD: Subset.VALID}
     return [special.get(int(fold), Subset.TRAIN) for fold in folds]
+
+
+def _given_subsets(
+    slices: Sequence[SliceRow], groups: Sequence[str], params: SplitParams
+) -> list[Subset] | None:
+    """The given subsets; without a validation set, one of `folds` grouped folds of train is it."""
+    subsets = read_given(slices)
+    if subsets is None:
+        return None
+    labels = [row.label for row in slices]
+    if Subset.VALID not in subsets:
+        train = [place for place, subset in enumerate(subsets) if subset is Subset.TRAIN]
+        own = [labels[place] for place in train], [groups[place] for place in train]
+        folds = assign_folds(*own, params.folds, params.seed, " of train")
+        for place, fold in zip(train, folds, strict=True):
+            subsets[place] = Subset.VALID if fold == 0 else Subset.TRAIN
+    check_classes(subsets, labels)
+    return subsets
 
 
 def _paper_subsets(labels: Sequence[str], params: SplitParams) -> list[Subset]:

@@ -12,6 +12,7 @@ from brainmri.figures.confusion import draw_confusion
 from brainmri.figures.curves import Interval, OperatingPoint, Ranking, draw_curves
 from brainmri.figures.losses import History, Suggestion, draw_history, draw_lr_search
 from brainmri.figures.reliability import Bins, draw_reliability
+from brainmri.figures.shortcuts import Contender, draw_shortcuts
 from brainmri.figures.top_losses import Case, draw_top_losses
 from brainmri.learning.records import EpochRow, RatePoint
 from brainmri.scoring.report import Report
@@ -21,7 +22,7 @@ _BIN_EDGES = np.linspace(0, 1, BINS + 1)
 
 
 def draw_evaluation(report: Report, data: PreparedSet, folder: Path) -> None:
-    """Confusion matrix, ROC and precision-recall, reliability and top losses, as PNG below `folder`."""
+    """Confusion matrix, curves, reliability, top losses and shortcut baselines, as PNG below `folder`."""
     source = describe_source(report, data)
     classes = (data.classes.negative, data.classes.positive)
     counts = report.metrics["slice"]["confusion"]
@@ -30,6 +31,9 @@ def draw_evaluation(report: Report, data: PreparedSet, folder: Path) -> None:
     save(draw_curves(_rank(report), _place(report), source), folder / "curves.png")
     save(draw_reliability(_bin(report), source), folder / "reliability.png")
     save(draw_top_losses(_gather_cases(report, data), source), folder / "top_losses.png")
+    beside = report.metrics["shortcuts"]
+    verdict = f". On them {beside['finding']}" if "finding" in beside else ""
+    save(draw_shortcuts(*_list_contenders(report), source + verdict), folder / "shortcuts.png")
 
 
 def draw_training(
@@ -87,6 +91,21 @@ def _rank(report: Report) -> Ranking | None:
 
 def _interval(figures: dict[str, Any], name: str) -> Interval:
     return Interval(**figures[name], confidence=figures["confidence"])
+
+
+def _list_contenders(report: Report) -> tuple[Contender, list[Contender]]:
+    confidence = report.metrics["slice"]["confidence"]
+
+    def contend(name: str, figures: dict[str, Any]) -> Contender:
+        found = [
+            Interval(**figures[key], confidence=confidence) if key in figures else None
+            for key in ("auroc", "accuracy")
+        ]
+        return Contender(name, *found)
+
+    baselines = report.metrics["shortcuts"]["baselines"]
+    others = [contend(name.replace("_", " "), figures) for name, figures in baselines.items()]
+    return contend("network", report.metrics["slice"]), others
 
 
 def _place(report: Report) -> OperatingPoint | None:

@@ -1,23 +1,48 @@
-"""The largest groups of slices that belong together, side by side."""
+"""What was joined, side by side: the largest groups, and the near twins that are least alike."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
 from brainmri.dataset.audit import largest_groups
+from brainmri.dataset.findings import describe_twin
 from brainmri.dataset.groups import GroupRow
 from brainmri.dataset.prepared import PreparedSet
+from brainmri.dataset.twins import Likeness, Twin
 from brainmri.figures.gallery import show_slices
 from brainmri.figures.sheet import Caption
 
 _GROUPS, _SLICES_A_GROUP = 6, 4
+_PAIRS = 12
 
 
-def show_groups(data: PreparedSet, groups: Sequence[GroupRow], path: Path) -> None:
-    """The first slices of the largest groups; one slice alone where no group has two."""
+def show_groups(
+    data: PreparedSet, groups: Sequence[GroupRow], path: Path, twins: Sequence[Twin] = ()
+) -> None:
+    """The first slices of the largest groups, with what joins each; one alone where no group has two."""
     several = largest_groups(groups, _GROUPS) or [(groups[0].group, [0])]
-    shown = [(name, place) for name, places in several for place in places[:_SLICES_A_GROUP]]
-    sizes = {name: len(places) for name, places in several}
+    shown = [(name, places, place) for name, places in several for place in places[:_SLICES_A_GROUP]]
     captions = [
-        Caption(f"{name}: {sizes[name]} slices", data.slices[place].slice_id) for name, place in shown
+        Caption(_join(data, places, place, twins), f"{name}: {data.slices[place].slice_id}")
+        for name, places, place in shown
     ]
+    show_slices(data, [place for _, _, place in shown], captions, path)
+
+
+def show_weakest_twins(data: PreparedSet, twins: Sequence[Twin], path: Path) -> None:
+    """The near twins of lowest correlation, pair by pair: whether the threshold is right for this set."""
+    near = [twin for twin in twins if twin.likeness is Likeness.DETAIL]
+    weakest = sorted(near, key=lambda twin: (twin.correlation, twin.first, twin.second))[:_PAIRS]
+    shown = [(twin, place) for twin in weakest for place in (twin.first, twin.second)]
+    captions = [Caption(describe_twin(twin), data.slices[place].slice_id) for twin, place in shown]
     show_slices(data, [place for _, place in shown], captions, path)
+
+
+def _join(data: PreparedSet, places: Sequence[int], place: int, twins: Sequence[Twin]) -> str:
+    """What ties a slice to its group, in a few words; the strongest tie first."""
+    own = [twin for twin in twins if place in (twin.first, twin.second)]
+    if own:
+        return describe_twin(
+            max(own, key=lambda twin: (twin.likeness is not Likeness.DETAIL, twin.correlation))
+        )
+    patient = data.slices[place].patient
+    return f"patient {patient}" if patient else ("one scan" if len(places) > 1 else "alone")

@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 from brainmri.dataset.manifest import ManifestRow, Subset
 from brainmri.dataset.prepared import PreparedSet
 from brainmri.learning.augmentation import build_augmentation
+from brainmri.learning.averaging import AveragedWeights
 from brainmri.learning.backbones import CLASSES, constructor, start_from
-from brainmri.learning.batch_norm import FreshStatistics
 from brainmri.learning.batches import (
     ArrayDataset,
     Normalization,
@@ -101,11 +101,13 @@ def build_training(data: TrainingData, recipe: Recipe, batch_size: int) -> Train
         loss_func=_choose_loss(recipe, data.train.classes.numpy()),
         metrics=accuracy,
         wd=recipe.train.weight_decay,
-        cbs=[ChannelsLast(), GradientClip(recipe.train.clip_norm)],
+        cbs=[
+            ChannelsLast(),
+            GradientClip(recipe.train.clip_norm),
+            AveragedWeights(recipe.train.averaging, precision),
+        ],
     )
     log_plainly(learner)
-    if recipe.train.fresh_statistics:
-        learner.add_cb(FreshStatistics(precision))
     if precision is Precision.BF16:
         learner.add_cb(Autocast())
     if start is not None:

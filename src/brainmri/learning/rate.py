@@ -13,7 +13,7 @@ from brainmri.dataset.prepared import PreparedSet
 from brainmri.errors import BadInput
 from brainmri.learning.batches import ArrayDataset
 from brainmri.learning.classifier import TrainingData, build_training, select_training_data
-from brainmri.learning.recipe import Recipe, choose_batch_size
+from brainmri.learning.recipe import Recipe
 from brainmri.learning.records import RatePoint
 
 # fastai's valley looks at what is left of the curve without its first tenth and its last five points.
@@ -32,8 +32,8 @@ class FoundRate:
 def find_rate(prepared: PreparedSet, manifest: Sequence[ManifestRow], recipe: Recipe) -> FoundRate:
     """Raises the rate step by step until the loss explodes, and takes the valley of the curve.
 
-    The mock training sees a sample of the training images again and again, both classes alike: over
-    a few dozen small batches of ever new images the differences between them hide the slope.
+    The mock training sees one batch of training images again and again, both classes alike: over a
+    few dozen small batches of ever new images the differences between them hide the slope.
 
     Raises `BadInput` if too few steps were possible for a valley.
     """
@@ -41,8 +41,7 @@ def find_rate(prepared: PreparedSet, manifest: Sequence[ManifestRow], recipe: Re
     steps = search.steps
     data = select_training_data(prepared, manifest)
     sample = _sample(data.train, search.images, recipe.seed)
-    batch_size = min(choose_batch_size(len(data.train), recipe.train), len(sample))
-    learner = build_training(TrainingData(sample, data.valid), recipe, batch_size).learner
+    learner = build_training(TrainingData(sample, data.valid), recipe, len(sample)).learner
     learner.lr_find(search.lowest, search.highest, steps, show_plot=False, suggest_funcs=None)
     rates, losses = learner.recorder.lrs, [float(loss) for loss in learner.recorder.losses]
     kept = slice(steps // 10, -_DROPPED_AT_END)

@@ -51,8 +51,15 @@ class AugmentParams(Section):
     flip: Annotated[bool, Field(description="true (left and right exchanged half of the time) or false")]
 
 
+class Averaging(Section):
+    """The average of the weights that is validated and kept, and its batch-normalization statistics."""
+
+    decay: Annotated[float, Field(description=f"{_SHARE}: of the average kept in a step", ge=0, lt=1)]
+    images: Annotated[int, Field(ge=2, description="a whole number of at least 2")]
+
+
 class RateSearch(Section):
-    """The mock training that looks for a rate: `steps` on `images` images, from `lowest` to `highest`."""
+    """The mock training that looks for a rate: `steps` on one batch, from `lowest` to `highest`."""
 
     lowest: Annotated[float, Field(gt=0, lt=1e-2, description="a number above 0 and below 0.01")]
     highest: Annotated[float, Field(gt=1e-2, le=100, description="a number above 0.01, at most 100")]
@@ -73,7 +80,7 @@ class TrainParams(Section):
     loss: Annotated[Loss, Field(strict=False, description="cross_entropy, focal or label_smoothing")]
     class_weights: Annotated[ClassWeights, Field(strict=False, description="none or balanced")]
     augment: AugmentParams
-    fresh_statistics: Annotated[bool, Field(description="true or false")]
+    averaging: Averaging
     scaling: Annotated[Scaling, Field(strict=False, description="image, training_set or imagenet")]
     precision: Annotated[Precision, Field(strict=False, description="auto, fp32 or bf16")]
     threads: Annotated[int, Field(ge=1, description="a whole number of threads, at least 1")]

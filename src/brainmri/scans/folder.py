@@ -12,13 +12,28 @@ TABLE_NAME = "scans.csv"
 
 @dataclass(frozen=True)
 class Scan:
-    """One file of the raw folder; paths are POSIX and relative to it."""
+    """One file of the raw folder, or a series of files in order; paths are POSIX and relative to it.
+
+    `path` names the scan: of a series, its first file by name. `numbered` says that its slices carry numbers.
+    """
 
     path: str
     label: str | None
     patient: str | None
     mask: str | None
     subset: str | None
+    series: tuple[str, ...] = ()
+    numbered: bool = False
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Its files, in the order of its slices."""
+        return self.series or (self.path,)
+
+    @property
+    def slice_prefix(self) -> str:
+        """What the ids of its slices begin with; scans sorted by it have their slices sorted by id."""
+        return f"{self.path}#" if self.numbered else self.path
 
 
 @dataclass(frozen=True)
@@ -58,22 +73,45 @@ def list_scans(root: Path) -> RawFolder:
 
 
 def _read_table(root: Path) -> list[Scan]:
-    rows = read_rows(root / TABLE_NAME, ScanRow)
-    scans = [Scan(**dict(row)) for row in rows]
     seen: set[str] = set()
-    for line, scan in enumerate(scans, start=2):
-        for path in (scan.path, scan.mask):
-            if path is not None and (PurePosixPath(path).is_absolute() or ".." in PurePosixPath(path).parts):
-                raise BadInput(f"{root / TABLE_NAME}: line {line}: expected a path below {root}, came {path}")
-        if scan.path in seen:
-            raise BadInput(f"{root / TABLE_NAME}: line {line}: {scan.path} stands there twice; remove one")
-        seen.add(scan.path)
+    scans: list[Scan] = []
+    for line, row in enumerate(read_rows(root / TABLE_NAME, ScanRow), start=2):
+        place = f"{root / TABLE_NAME}: line {line}"
+        mask = None if row.mask is None else _inside(root, row.mask, place)
+        for path in _expand(root, _inside(root, row.path, place)):
+            if path in seen:
+                raise BadInput(f"{place}: {path} stands there twice; remove one")
+            seen.add(path)
+            scans.append(Scan(path, row.label, row.patient, mask, row.subset))
     return sorted(scans, key=lambda scan: scan.path)
+
+
+def _inside(root: Path, path: str, place: str) -> str:
+    """A path of the table in its one spelling; `BadInput` if it leads out of `root`, by a link too."""
+    pure = PurePosixPath(path)
+    try:
+        outside = pure.is_absolute() or ".." in pure.parts or not path.isprintable()
+        outside = outside or not (root / pure).resolve().is_relative_to(root.resolve())
+    except (OSError, RuntimeError):  # a link to itself: reading it says so
+        outside = False
+    if outside:
+        raise BadInput(f"{place}: expected a path below {root}, came {path!r}")
+    return pure.as_posix()
+
+
+def _expand(root: Path, path: str) -> list[str]:
+    """A folder stands for the files in it: that is how series are given."""
+    try:
+        if not (root / path).is_dir():
+            return [path]
+    except OSError:
+        return [path]
+    return [f"{path}/{name}" for name in _list_files(root / path, root)]
 
 
 def _read_class_folders(root: Path) -> RawFolder:
     folders = sorted(path for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
-    listings = {folder.name: _list_files(folder) for folder in folders}
+    listings = {folder.name: _list_files(folder, root) for folder in folders}
     notices = _notice_loose_files(root)
     for name in list(listings):
         if _repeats_others(root, name, listings):
@@ -94,20 +132,29 @@ def _notice_loose_files(root: Path) -> list[str]:
     return [f"{len(loose)} files lie in no class folder of {root} and are left out"] if loose else []
 
 
-def _list_files(folder: Path) -> list[str]:
-    return sorted(path.as_posix() for path in _walk(folder, PurePosixPath()))
+def _list_files(folder: Path, root: Path) -> list[str]:
+    above = frozenset({root.resolve(), folder.resolve()})
+    return sorted(path.as_posix() for path in _walk(folder, PurePosixPath(), above))
 
 
-def _walk(folder: Path, below: PurePosixPath) -> Iterator[PurePosixPath]:
-    for entry in folder.iterdir():
+def _walk(folder: Path, below: PurePosixPath, above: frozenset[Path]) -> Iterator[PurePosixPath]:
+    """Every file; a folder that leads back to one `above` it is listed as a file, to be rejected as none."""
+    for entry in _entries(folder):
         if entry.name.startswith("."):
             continue
-        if entry.is_dir():
-            yield from _walk(entry, below / entry.name)
-        elif not entry.name.isprintable():
+        if not entry.name.isprintable():
             raise BadInput(f"{folder}: expected file names in UTF-8, came {entry.name!r}; rename it")
+        if entry.is_dir() and (real := entry.resolve()) not in above:
+            yield from _walk(entry, below / entry.name, above | {real})
         else:
             yield below / entry.name
+
+
+def _entries(folder: Path) -> list[Path]:
+    try:
+        return list(folder.iterdir())
+    except OSError as error:
+        raise BadInput(f"{folder}: can't be listed ({error.strerror}); change its permissions") from None
 
 
 def _repeats_others(root: Path, name: str, listings: dict[str, list[str]]) -> bool:

@@ -1,74 +1,67 @@
-"""PNG, JPEG, TIFF and BMP files -> gray pixels, and the facts that only the raw file knows."""
+"""PNG, JPEG, TIFF and BMP files -> pixels, and the facts that only the raw file knows."""
 
-import hashlib
-import io
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from brainmri.errors import BadInput
+from brainmri.scans.files import FileKind, check_file, hash_file
+from brainmri.scans.settings import Channel, ReadingRule
+from brainmri.scans.slices import FileHeader, Pixels, RawSlice, Stack, check_size, to_mask
 
 # What Pillow may try; everything else it can decode is a larger surface than brain MRI needs.
-FORMATS = ("PNG", "JPEG", "TIFF", "BMP")
+FORMATS: Final = ("PNG", "JPEG", "TIFF", "BMP")
 
-GrayImage = NDArray[np.float32]  # (rows, columns), the file's own intensities
-
-
-@dataclass(frozen=True)
-class FileHeader:
-    """What a file tells before its pixels are looked at."""
-
-    sha256: str
-    bytes: int
-    format: str
-    mode: str
-    width: int
-    height: int
-    jpeg_table_sum: int
+_GRAY_MODES: Final = ("I;16", "I;16B", "I;16L", "I;16N", "I", "F", "L")
+_TRANSPARENT_MODES: Final = ("RGBA", "LA", "PA", "P", "La", "RGBa")
+_PRINT_MODES: Final = ("CMYK", "LAB")
 
 
-def read_picture(path: Path, max_megapixels: float) -> tuple[GrayImage, FileHeader]:
-    """The first picture of a file as gray float32 (rows, columns), with its header.
+class Picture(Stack):
+    """A file with one picture, as a stack of one slice.
 
-    Color becomes luminance (ITU-R 601), transparency black, EXIF orientation is applied.
-    Raises `BadInput` with the reason; the caller names the file.
+    Color becomes luminance (ITU-R 601) or, by the rule, one or all of its channels; transparency
+    becomes black; EXIF orientation is applied.
     """
-    content = _read_bytes(path)
-    try:
-        with Image.open(io.BytesIO(content), formats=FORMATS) as image:
-            header = _read_header(image, content)
-            if image.width * image.height > max_megapixels * 1e6:
-                raise BadInput(
-                    f"expected at most {max_megapixels:g} megapixels, came {image.width}x{image.height}"
-                )
-            image.load()
-            return _to_gray(ImageOps.exif_transpose(image)), header
-    except BadInput:
-        raise
-    except UnidentifiedImageError:
-        raise BadInput(f"expected {', '.join(FORMATS)} content, came a file of another kind") from None
-    except Exception as error:  # decoders of strangers' files raise nearly anything
-        raise BadInput(f"can't be decoded ({type(error).__name__}: {' '.join(str(error).split())})") from None
+
+    kind = FileKind.PICTURE
+    count = 1
+    notices: Sequence[str] = ()
+
+    def __init__(self, path: Path, rule: ReadingRule, *, is_mask: bool) -> None:
+        """Only looks whether there is a file. A mask is gray, whatever channel of its picture is wanted."""
+        self._size = check_file(path, rule.max_volume_megabytes)
+        self._path = path
+        self._rule = rule
+        self._is_mask = is_mask
+
+    def load(self, index: int) -> RawSlice:  # noqa: ARG002 - there is one
+        """The picture. Raises `BadInput` with the reason; the caller names the file."""
+        try:
+            with Image.open(self._path, formats=FORMATS) as image:
+                header = _read_header(image, self._path, self._size)
+                _check(image, self._rule)
+                image.load()
+                turned = ImageOps.exif_transpose(image)
+                if self._is_mask:
+                    return RawSlice(to_mask(_to_gray(turned)), header, None)
+                return RawSlice(_to_pixels(turned, self._rule.channel), header, None)
+        except UnidentifiedImageError:
+            formats = ", ".join(FORMATS)
+            raise BadInput(
+                f"expected {formats}, DICOM or NIfTI content, came a file of another kind"
+            ) from None
 
 
-def _read_bytes(path: Path) -> bytes:
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise BadInput(f"can't be read ({error.strerror})") from None
-    if not content:
-        raise BadInput("the file has no bytes")
-    return content
-
-
-def _read_header(image: Image.Image, content: bytes) -> FileHeader:
+def _read_header(image: Image.Image, path: Path, size: int) -> FileHeader:
     tables: dict[int, list[int]] = getattr(image, "quantization", None) or {}
     return FileHeader(
-        sha256=hashlib.sha256(content).hexdigest(),
-        bytes=len(content),
+        sha256=hash_file(path),
+        bytes=size,
         format=image.format or "",
         mode=image.mode,
         width=image.width,
@@ -77,10 +70,36 @@ def _read_header(image: Image.Image, content: bytes) -> FileHeader:
     )
 
 
-def _to_gray(image: Image.Image) -> GrayImage:
-    if image.mode in ("I;16", "I;16B", "I;16L", "I", "F", "L"):
+def _check(image: Image.Image, rule: ReadingRule) -> None:
+    check_size(image.width, image.height, rule.max_megapixels)
+    frames = getattr(image, "n_frames", 1)
+    if frames != 1:
+        raise BadInput(f"expected one picture a file, came {frames} (an animation or several pages)")
+    if image.mode in _PRINT_MODES:
+        raise BadInput(f"expected gray or RGB pixels, came {image.mode}; convert the file")
+
+
+def _to_pixels(image: Image.Image, channel: Channel) -> Pixels:
+    if channel is Channel.GRAY:
+        return _to_gray(image)
+    if image.mode in _GRAY_MODES:
+        raise BadInput(
+            f"expected a picture with three channels (prepare.channel: {channel}), came a gray one"
+        )
+    colors = _flatten(image).convert("RGB")
+    channels: NDArray[np.float32] = np.asarray(colors, dtype=np.float32).transpose(2, 0, 1)
+    return channels if channel is Channel.ALL else channels[int(channel.value)]
+
+
+def _to_gray(image: Image.Image) -> Pixels:
+    if image.mode in _GRAY_MODES:
         return np.asarray(image, dtype=np.float32)
-    if image.mode in ("RGBA", "LA", "PA", "P", "La", "RGBa"):
-        opaque = Image.new("RGBA", image.size, (0, 0, 0, 255))
-        image = Image.alpha_composite(opaque, image.convert("RGBA"))
-    return np.asarray(image.convert("L"), dtype=np.float32)
+    return np.asarray(_flatten(image).convert("L"), dtype=np.float32)
+
+
+def _flatten(image: Image.Image) -> Image.Image:
+    """Transparent pixels on black."""
+    if image.mode not in _TRANSPARENT_MODES:
+        return image
+    opaque = Image.new("RGBA", image.size, (0, 0, 0, 255))
+    return Image.alpha_composite(opaque, image.convert("RGBA"))

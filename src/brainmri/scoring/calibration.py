@@ -12,6 +12,7 @@ from scipy.special import expit
 
 from brainmri.dataset.manifest import Subset
 from brainmri.dataset.predictions import Prediction, select_predictions
+from brainmri.dataset.prepared import Classes
 from brainmri.errors import BadInput
 from brainmri.params import Section
 from brainmri.tables import DIGITS, read_mapping, write_mapping
@@ -37,7 +38,13 @@ class OperatingPoint(Section):
     temperature: Annotated[float, Field(gt=0, allow_inf_nan=False)]
     threshold: Annotated[float, Field(ge=0, le=1)]
     rule: str
+    negative: str
     positive: str
+
+    @property
+    def classes(self) -> tuple[str, str]:
+        """The names of the classes: that of a decision against the tumor, that of one for it."""
+        return self.negative, self.positive
 
 
 def read_operating_point(path: Path) -> OperatingPoint:
@@ -56,24 +63,22 @@ def write_operating_point(path: Path, point: OperatingPoint) -> None:
 
 
 def choose_operating_point(
-    predictions: Iterable[Prediction], positive: str, params: CalibrateParams
+    predictions: Iterable[Prediction], classes: Classes, params: CalibrateParams
 ) -> OperatingPoint:
     """Temperature, then threshold, both on the validation slices of the best epoch and nothing else.
 
     Without a test subset (the paper's protocol) the validation slices are what is reported, so nothing
     may be tuned on them: temperature 1, threshold 0.5, rule `fixed`.
     """
-    predictions = list(predictions)
+    predictions, names = list(predictions), vars(classes)
     if not any(row.subset is Subset.TEST for row in predictions):
-        return OperatingPoint(temperature=1.0, threshold=0.5, rule="fixed", positive=positive)
+        return OperatingPoint(temperature=1.0, threshold=0.5, rule="fixed", **names)
     valid = select_predictions(predictions, Subset.VALID)
     logits = np.array([row.logit for row in valid])
-    truth = np.array([row.label == positive for row in valid])
+    truth = np.array([row.label == classes.positive for row in valid])
     temperature = fit_temperature(logits, truth)
     threshold = youden_threshold(truth, apply_temperature(logits, temperature))
-    return OperatingPoint(
-        temperature=temperature, threshold=threshold, rule=params.threshold, positive=positive
-    )
+    return OperatingPoint(temperature=temperature, threshold=threshold, rule=params.threshold, **names)
 
 
 def apply_temperature(logits: Values, temperature: float) -> Values:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from brainmri.dataset.predictions import Prediction, name_negative
+from brainmri.dataset.predictions import Prediction
 from brainmri.scoring.calibration import OperatingPoint
 from brainmri.scoring.cases import Cases, Unit, gather_cases
 from brainmri.scoring.tally import BINS, Tally, Vector, bin_numbers, count, rank_cases
@@ -81,9 +81,8 @@ def trace_precision_recall(cases: Cases) -> list[PrecisionRecallRow]:
 def list_confusion(predictions: Sequence[Prediction], point: OperatingPoint) -> list[ConfusionRow]:
     """One row a slice, by `slice_id`, with the names of the classes: what DVC's confusion template counts."""
     cases = gather_cases(predictions, point, Unit.SLICE)
-    names = (name_negative(predictions, point.positive), point.positive)
     return [
-        ConfusionRow(actual=names[int(actual)], predicted=names[int(called)])
+        ConfusionRow(actual=point.classes[int(actual)], predicted=point.classes[int(called)])
         for actual, called in zip(cases.truth, cases.score >= point.threshold, strict=True)
     ]
 

@@ -10,6 +10,7 @@ from brainmri.scoring.catalogue import FIGURES, Figure, Kind, Support, measure
 from brainmri.scoring.intervals import (
     Basis,
     Bounds,
+    drawn_error,
     grouped_interval,
     loss_interval,
     mean_interval,
@@ -59,7 +60,7 @@ def _bound(figure: Figure, sample: _Sample) -> Bounds | None:
         return None
     if figure.parts is not None:
         return _bound_mean(figure.parts, sample)
-    error = float(draws.std(ddof=1)) * float(np.sqrt(groups / (groups - 1)))
+    error = drawn_error(draws, groups)
     value = sample.values[figure.name]
     match figure.kind:
         case Kind.PROPORTION | Kind.AREA | Kind.CORRELATION:

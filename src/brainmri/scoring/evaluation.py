@@ -62,7 +62,7 @@ def evaluate_cases(cases: Cases, threshold: float, params: IntervalParams) -> di
         "undefined": len(FIGURES) - len(estimates),
         "without_interval": sum(estimate.bounds is None for estimate in estimates.values()),
     }
-    report |= {name: _describe(estimate) for name, estimate in estimates.items()}
+    report |= {name: describe_estimate(estimate) for name, estimate in estimates.items()}
     report["ece"]["bins"] = f"{BINS} of equal width"
     return report
 
@@ -74,7 +74,8 @@ _UNITS = {
 }
 
 
-def _describe(estimate: Estimate) -> dict[str, Any]:
+def describe_estimate(estimate: Estimate) -> dict[str, Any]:
+    """An estimate as metrics hold it: `value`, and `low` and `high` where it has an interval."""
     if estimate.bounds is None:
         return {"value": estimate.value}
     low, high = estimate.bounds

@@ -78,6 +78,28 @@ def mean_interval(shares: tuple[float, float], bounds: tuple[Bounds, Bounds], co
     return max(0.0, middle - reach(0)), min(1.0, middle + reach(1))
 
 
+def difference_interval(
+    shares: tuple[float, float], bounds: tuple[Bounds, Bounds], correlation: float
+) -> Bounds:
+    """An interval, within -1 to 1, for the first of two correlated shares less the second.
+
+    Square-and-add as in `mean_interval` (Newcombe 1998, Stat Med 17:873; Zou and Donner 2008).
+    """
+
+    def reach(side: int) -> float:
+        first = abs(shares[0] - bounds[0][side])
+        second = abs(shares[1] - bounds[1][1 - side])
+        return float(np.sqrt(max(0.0, first**2 + second**2 - 2 * correlation * first * second)))
+
+    difference = shares[0] - shares[1]
+    return max(-1.0, difference - reach(0)), min(1.0, difference + reach(1))
+
+
+def drawn_error(draws: Values, groups: int) -> float:
+    """The standard error of a figure from its draws (draws,) over at least two groups."""
+    return float(draws.std(ddof=1)) * float(np.sqrt(groups / (groups - 1)))
+
+
 def predicted_error(cases: Cases, loss: CaseLoss) -> float:
     """The standard error of a mean loss over groups, if the scores were the true probabilities.
 

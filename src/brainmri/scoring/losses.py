@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from brainmri.dataset.predictions import Prediction, name_negative
+from brainmri.dataset.predictions import Prediction
 from brainmri.scoring.calibration import OperatingPoint
 from brainmri.scoring.cases import Unit, gather_cases
 from brainmri.scoring.tally import cross_entropy
@@ -26,7 +26,6 @@ def list_top_losses(predictions: Sequence[Prediction], point: OperatingPoint, co
     """The `count` slices of greatest loss, greatest first; equal at six digits, by `slice_id`."""
     rows = sorted(predictions, key=lambda row: row.slice_id)
     cases = gather_cases(rows, point, Unit.SLICE)
-    names = (name_negative(predictions, point.positive), point.positive)
     losses = cross_entropy(cases.truth, cases.score)
     found = []
     for row, score, loss in zip(rows, cases.score, losses, strict=True):
@@ -34,7 +33,7 @@ def list_top_losses(predictions: Sequence[Prediction], point: OperatingPoint, co
         found.append(
             LossRow(
                 slice_id=row.slice_id,
-                predicted=names[called],
+                predicted=point.classes[called],
                 actual=row.label,
                 loss=float(loss),
                 probability=float(score if called else 1 - score),

@@ -5,13 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from brainmri.dataset.baselines import ShortcutRow
 from brainmri.dataset.manifest import PAPER_WARNING, Subset
 from brainmri.dataset.predictions import Epoch, Prediction, select_predictions
 from brainmri.scoring.calibration import OperatingPoint
-from brainmri.scoring.cases import Cases, Unit, gather_cases
+from brainmri.scoring.cases import Unit, gather_cases
 from brainmri.scoring.curves import (
     ConfusionRow,
     PrecisionRecallRow,
@@ -22,12 +20,10 @@ from brainmri.scoring.curves import (
     trace_precision_recall,
     trace_roc,
 )
-from brainmri.scoring.evaluation import EvaluateParams, evaluate_cases, evaluate_predictions
+from brainmri.scoring.evaluation import EvaluateParams, evaluate_predictions
 from brainmri.scoring.losses import LossRow, list_top_losses
+from brainmri.scoring.shortcuts import evaluate_shortcuts
 from brainmri.tables import write_mapping, write_rows
-
-# What is compared with a baseline; the rest depends on a threshold that a baseline doesn't have.
-_BASELINE_FIGURES = ("auroc", "accuracy")
 
 
 @dataclass(frozen=True)
@@ -50,7 +46,7 @@ class Report:
 
     @property
     def headline(self) -> str:
-        """AUROC and accuracy with their intervals, as far as they are defined, in words."""
+        """In words: AUROC and accuracy with their intervals, and the best baseline, as far as defined."""
         figures = self.metrics["slice"]
         shown = [
             f"{title} {found['value']:.3f}"
@@ -58,7 +54,10 @@ class Report:
             for name, title in (("auroc", "AUROC"), ("accuracy", "accuracy"))
             if (found := figures.get(name))
         ]
-        return f"{', '.join(shown)} on {figures['n']} {self.subset} slices"
+        beside = self.metrics["shortcuts"].get("finding")
+        return f"{', '.join(shown)} on {figures['n']} {self.subset} slices" + (
+            f"; {beside}" if beside else ""
+        )
 
 
 def make_report(
@@ -77,7 +76,7 @@ def make_report(
     if any(row.epoch is Epoch.LAST for row in predictions):
         last = select_predictions(predictions, subset, Epoch.LAST)
         metrics["last_epoch"] = evaluate_predictions(last, point, params)
-    metrics["shortcuts"] = _evaluate_shortcuts(shortcuts, rows, cases, params)
+    metrics["shortcuts"] = evaluate_shortcuts(shortcuts, rows, cases, params)
     return Report(
         predictions=rows,
         point=point,
@@ -98,16 +97,3 @@ def write_tables(report: Report, metrics: Path, plots: Path) -> None:
     write_rows(plots / "confusion.csv", report.confusion, ConfusionRow)
     write_rows(plots / "reliability.csv", report.reliability, ReliabilityRow)
     write_rows(plots / "top_losses.csv", report.top_losses, LossRow)
-
-
-def _evaluate_shortcuts(
-    shortcuts: Sequence[ShortcutRow], rows: Sequence[Prediction], cases: Cases, params: EvaluateParams
-) -> dict[str, Any]:
-    """Each baseline on the very slices that are reported, at threshold 0.5."""
-    report = {}
-    for baseline in sorted({row.baseline for row in shortcuts}):
-        score_of = {row.slice_id: row.score for row in shortcuts if row.baseline == baseline}
-        scores = np.array([score_of[row.slice_id] for row in rows])
-        figures = evaluate_cases(Cases(cases.truth, scores, cases.group), 0.5, params)
-        report[baseline] = {name: figures[name] for name in _BASELINE_FIGURES if name in figures}
-    return report

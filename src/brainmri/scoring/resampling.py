@@ -1,5 +1,6 @@
 """Groups drawn with replacement, and every figure under each draw."""
 
+from collections.abc import Iterator
 from typing import Annotated
 
 import numpy as np
@@ -7,7 +8,7 @@ from pydantic import Field
 
 from brainmri.params import Section
 from brainmri.scoring.catalogue import FIGURES, measure
-from brainmri.scoring.tally import Ranked, Vector, rows_at_once
+from brainmri.scoring.tally import Matrix, Ranked, Vector, rows_at_once
 
 
 class IntervalParams(Section):
@@ -18,15 +19,22 @@ class IntervalParams(Section):
     seed: Annotated[int, Field(ge=0, description="a whole number from 0")]
 
 
-def draw_figures(ranked: Ranked, params: IntervalParams) -> dict[str, Vector]:
-    """Every figure (draws,) over as many groups as there are, drawn with replacement; NaN where undefined."""
-    groups = len(ranked.terms)
+def draw_weights(groups: int, rows: int, params: IntervalParams) -> Iterator[Matrix]:
+    """How often each group is drawn: `params.draws` rows (…, groups), at most `rows` of them at a time.
+
+    The same number of groups and the same params give the same draws, so figures of two sets of scores
+    over the same groups are paired draw by draw.
+    """
     generator = np.random.default_rng(params.seed)
-    parts: list[dict[str, Vector]] = []
-    rows = rows_at_once(ranked)
     for start in range(0, params.draws, rows):
         weights = np.empty((min(rows, params.draws - start), groups))
         for row in weights:
             row[:] = np.bincount(generator.integers(0, groups, groups), minlength=groups)
-        parts.append(measure(ranked, weights))
+        yield weights
+
+
+def draw_figures(ranked: Ranked, params: IntervalParams) -> dict[str, Vector]:
+    """Every figure (draws,) over as many groups as there are, drawn with replacement; NaN where undefined."""
+    draws = draw_weights(len(ranked.terms), rows_at_once(ranked), params)
+    parts = [measure(ranked, weights) for weights in draws]
     return {figure.name: np.concatenate([part[figure.name] for part in parts]) for figure in FIGURES}

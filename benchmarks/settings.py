@@ -1,0 +1,19 @@
+"""The settings of params.yaml that benchmarks measure under."""
+
+from pathlib import Path
+
+from brainmri.dataset.audit import AuditParams
+from brainmri.dataset.prepare import PrepareParams
+from brainmri.dataset.split import SplitParams
+from brainmri.params import PARAMS_PATH, Section, read_params
+
+
+class Settings(Section):
+    """The sections that benchmarks share with the pipeline."""
+
+    prepare: PrepareParams
+    audit: AuditParams
+    split: SplitParams
+
+
+SETTINGS = read_params(Settings, Path(__file__).parents[1] / PARAMS_PATH)

@@ -1,0 +1,74 @@
+"""What is validated and kept: weights averaged over the last steps, with statistics that fit them."""
+
+import numpy as np
+from fastai.callback.core import Callback
+from numpy.typing import NDArray
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn, update_bn
+
+from brainmri.learning.batches import ArrayDataset, ArrayLoader
+from brainmri.learning.precision import autocast
+from brainmri.learning.recipe import Averaging, Precision
+
+
+class AveragedWeights(Callback):  # type: ignore[misc]
+    """Validates an exponential average of the weights; after a fit the network holds it.
+
+    Over a dozen small batches an epoch the weights of one step are noise, and so would be the choice of
+    the best epoch. The average by torch's `AveragedModel`; its batch-normalization statistics are
+    measured anew on training images that are not augmented (PreciseBN of Wu and Johnson 2021, "Rethinking
+    'Batch' in BatchNorm", arXiv 2105.07576, by torch's `update_bn`), as running averages lag behind
+    weights that move fast: validation losses in the hundreds come of it.
+    """
+
+    def __init__(self, params: Averaging, precision: Precision) -> None:
+        """`precision` is that of training."""
+        self.params, self.precision = params, precision
+
+    def before_fit(self) -> None:
+        """Starts a new average; not while a learning rate is looked for."""
+        self.run = not hasattr(self.learn, "lr_finder")
+        if self.run:
+            self.trained = self.learn.model
+            decay = get_ema_multi_avg_fn(self.params.decay)  # type: ignore[no-untyped-call]
+            self.average = AveragedModel(self.trained, multi_avg_fn=decay)
+
+    def before_train(self) -> None:
+        """Goes on with the weights that are trained."""
+        self.learn.model = self.trained.train()
+
+    def after_step(self) -> None:
+        """Takes the step's weights into the average."""
+        self.average.update_parameters(self.trained)
+
+    def before_validate(self) -> None:
+        """Puts the average, with statistics of its own, in the place of the network."""
+        network = self.average.module
+        with autocast(self.dls.device.type, self.precision):
+            update_bn(self._load_sample(), network)
+        self.learn.model = network.eval()
+
+    def after_fit(self) -> None:
+        """Leaves the average in the network that was given."""
+        self.trained.load_state_dict(self.average.module.state_dict())
+        self.learn.model = self.trained
+
+    def _load_sample(self) -> ArrayLoader:
+        """Training images in full batches, each spread evenly over the set, as validation images come."""
+        whole: ArrayDataset = self.dls.train.dataset
+        valid: ArrayLoader = self.dls.valid
+        places = spread(len(whole), self.params.images, valid.bs)
+        sample = ArrayDataset(whole.images[places], whole.classes[places], valid.dataset.split_idx)
+        loader: ArrayLoader = valid.new(sample)
+        return loader
+
+
+def spread(size: int, most: int, batch: int) -> NDArray[np.intp]:
+    """At most `most` of `size` places, in batches that each run over all of them.
+
+    Sets are sorted by class, and a batch of one class has other statistics. More than a batch is cut to
+    full ones; less is one batch.
+    """
+    count = min(most, size)
+    batches = max(1, count // batch)
+    places = np.linspace(0, size - 1, min(count, batches * batch)).round().astype(np.intp)
+    return np.concatenate([places[start::batches] for start in range(batches)])

@@ -1,0 +1,125 @@
+"""Areas under the ROC curve of scores from several models, and of two scores of the same cases."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from brainmri.scoring import classification as of
+from brainmri.scoring.cases import Cases
+from brainmri.scoring.estimates import Estimate
+from brainmri.scoring.intervals import Basis, Bounds, difference_interval, drawn_error, grouped_interval
+from brainmri.scoring.resampling import IntervalParams, draw_figures, draw_weights
+from brainmri.scoring.tally import Matrix, Ranked, Vector, count, rank_cases, rows_at_once
+
+Folds = NDArray[np.int64]  # (n,), the fold of each case
+
+# A threshold that areas don't depend on.
+_ANY = 0.5
+
+
+class Verdict(StrEnum):
+    """How the first of two areas stands to the second, by whether the difference's interval holds 0."""
+
+    BETTER = "better"
+    NOT_SEPARABLE = "not separable"
+    WORSE = "worse"
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two areas of the same cases: the first less the second, -1 to 1, with its interval."""
+
+    difference: float
+    bounds: Bounds
+
+    @property
+    def verdict(self) -> Verdict:
+        """What the interval allows to say."""
+        low, high = self.bounds
+        if low > 0:
+            return Verdict.BETTER
+        return Verdict.WORSE if high < 0 else Verdict.NOT_SEPARABLE
+
+
+def estimate_area(cases: Cases, folds: Folds, params: IntervalParams) -> Estimate | None:
+    """The share of (positive, negative) pairs of one fold that are ranked rightly, over all folds.
+
+    Scores of different folds come from different models and are not compared: a model that was trained
+    with fewer positives gives lower scores, and to the fold with more of them. None where no fold has both
+    classes.
+    """
+    parts = [_Part.take(cases, folds == fold) for fold in np.unique(folds)]
+    value = float(_pool(parts, np.ones((1, cases.groups)))[0])
+    if np.isnan(value):
+        return None
+    rows = min(rows_at_once(part.ranked) for part in parts)
+    draws = [_pool(parts, weights) for weights in draw_weights(cases.groups, rows, params)]
+    return Estimate(value, _bound(value, np.concatenate(draws), cases, params.confidence))
+
+
+def compare_areas(first: Cases, second: Cases, params: IntervalParams) -> Comparison | None:
+    """Two scores of the same cases, drawn together by group; None where either has no interval.
+
+    The interval is square-and-add of the two areas' own intervals (`difference_interval`) with their
+    correlation over the draws, so it keeps the doubt about an area that happens to be 1.
+    """
+    if not (np.array_equal(first.truth, second.truth) and np.array_equal(first.group, second.group)):
+        raise ValueError("expected two scores of the same cases")
+    ranked = [rank_cases(cases, _ANY) for cases in (first, second)]
+    values = [float(of.auroc(count(one, np.ones((1, first.groups))))[0]) for one in ranked]
+    if np.isnan(values).any():
+        return None
+    draws = np.array([draw_figures(one, params)["auroc"] for one in ranked])
+    bounds = [_bound(value, own, first, params.confidence) for value, own in zip(values, draws, strict=True)]
+    if bounds[0] is None or bounds[1] is None:
+        return None
+    reach = difference_interval((values[0], values[1]), (bounds[0], bounds[1]), _correlate(draws))
+    return Comparison(values[0] - values[1], reach)
+
+
+@dataclass(frozen=True)
+class _Part:
+    """The cases of one fold, ranked, and the columns (groups of the fold,) of the weights that are theirs."""
+
+    ranked: Ranked
+    columns: NDArray[np.int64]
+
+    @classmethod
+    def take(cls, cases: Cases, member: NDArray[np.bool_]) -> "_Part":
+        columns, group = np.unique(cases.group[member], return_inverse=True)
+        return cls(rank_cases(Cases(cases.truth[member], cases.score[member], group), _ANY), columns)
+
+
+def _pool(parts: list[_Part], weights: Matrix) -> Vector:
+    """The mean area of the folds (draws,), each weighted by its pairs; NaN without any pair."""
+    right, pairs = np.zeros(len(weights)), np.zeros(len(weights))
+    for part in parts:
+        tally = count(part.ranked, weights[:, part.columns])
+        own = tally.positives * tally.negatives
+        right += np.nan_to_num(of.auroc(tally)) * own
+        pairs += own
+    pooled: Vector = np.full(len(weights), np.nan)
+    np.divide(right, pairs, out=pooled, where=pairs > 0)
+    return pooled
+
+
+def _bound(value: float, draws: Vector, cases: Cases, confidence: float) -> Bounds | None:
+    """As every area's interval: groups are those of the scarcer class."""
+    groups = min(len(np.unique(cases.group[cases.truth == truth])) for truth in (True, False))
+    draws = draws[~np.isnan(draws)]
+    if groups < 2 or len(draws) < 2:
+        return None
+    low, high = grouped_interval(
+        value, Basis(drawn_error(draws, groups), len(cases.truth), groups), confidence
+    )
+    return min(value, low), max(value, high)
+
+
+def _correlate(draws: Matrix) -> float:
+    """Of the draws in which both areas are defined; 0 where either is the same in all."""
+    together = draws[:, ~np.isnan(draws).any(axis=0)]
+    if together.shape[1] < 2 or not together.std(axis=1).all():
+        return 0.0
+    return float(np.asarray(np.corrcoef(together))[0, 1])

@@ -1,0 +1,75 @@
+"""A file that eats memory, hangs or kills its reader costs that file only."""
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from brainmri.errors import BadInput
+from brainmri.isolation import Failure, Limits, map_isolated
+
+LIMITS = Limits(megabytes=300, seconds=2)
+
+
+def _misbehave(kind: str) -> str | int:
+    match kind:
+        case "hang":
+            time.sleep(60)
+        case "crash":
+            os.kill(os.getpid(), signal.SIGSEGV)
+        case "eat":
+            return int(np.ones(10**9, np.uint8)[-1])
+        case "refuse":
+            raise BadInput("expected this, came that")
+        case "raise":
+            raise ValueError("two\nlines \x00")
+        case "recurse":
+            return _misbehave(kind)
+        case "print":
+            os.write(2, b"noise\n")
+    return kind
+
+
+def _double(number: int) -> int:
+    return 2 * number
+
+
+def test_each_kind_of_failure_has_its_reason_and_the_rest_goes_on() -> None:
+    kinds = ["fine", "hang", "crash", "eat", "refuse", "raise", "recurse", "fine"]
+    fine, hung, crashed, ate, refused, raised, recursed, last = map_isolated(
+        _misbehave, kinds, LIMITS, "test"
+    )
+    assert ("fine", "fine") == (fine, last)
+    assert Failure("not read after 2 seconds (prepare.max_seconds)") == hung
+    assert Failure(f"its decoder crashed (exit code {-signal.SIGSEGV})") == crashed
+    assert Failure("needs more than 300 megabytes of memory (prepare.max_memory_megabytes)") == ate
+    assert Failure("expected this, came that") == refused
+    assert Failure("can't be decoded (ValueError: two lines)") == raised
+    assert isinstance(recursed, Failure)
+    assert "RecursionError" in recursed.reason
+
+
+@pytest.mark.parametrize("cores", [1, 3])
+def test_results_come_in_the_order_of_the_items_on_any_number_of_cores(
+    cores: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("brainmri.compute.available_cores", lambda: cores)
+    assert [2 * number for number in range(200)] == list(map_isolated(_double, range(200), LIMITS, "test"))
+
+
+def test_nothing_gives_nothing() -> None:
+    assert [] == list(map_isolated(_double, [], LIMITS, "test"))
+
+
+def test_a_worker_prints_nothing(capfd: pytest.CaptureFixture[str]) -> None:
+    assert ["print"] == list(map_isolated(_misbehave, ["print"], LIMITS, "test"))
+    assert "" == capfd.readouterr().err
+
+
+def test_leaving_early_ends_the_workers(tmp_path: Path) -> None:
+    results = map_isolated(_double, range(1000), LIMITS, "test")
+    assert 0 == next(results)
+    results.close()  # type: ignore[attr-defined]

@@ -1,6 +1,7 @@
 """Predictions and operating point -> every published figure with its interval, and the paper's pictures.
 
-Reports on the test subset; by the paper's protocol on the watched one, and then says so.
+Reports on the test subset; by the paper's protocol on the watched one. What the split's report warns of,
+every figure's does.
 """
 
 from pathlib import Path
@@ -14,7 +15,7 @@ from brainmri.params import Section, read_params
 from brainmri.scoring.calibration import read_operating_point
 from brainmri.scoring.evaluation import EvaluateParams
 from brainmri.scoring.report import make_report, write_tables
-from brainmri.tables import read_rows
+from brainmri.tables import read_mapping, read_rows
 from stages import run
 
 
@@ -26,6 +27,7 @@ class Params(Section):
 
 def main(
     prepared: Path,
+    split: Path,
     predictions: Path,
     operating_point: Path,
     shortcuts: Path,
@@ -35,12 +37,13 @@ def main(
     metrics: Path,
     plots: Path,
 ) -> None:
-    """Predictions, operating point, baselines and the training's tables in; metrics and plots out."""
+    """All that earlier stages say of split, training and predictions in; metrics and plots out."""
     params, data = read_params(Params), read_prepared(prepared)
     report = make_report(
         read_predictions(predictions),
         read_operating_point(operating_point),
         read_rows(shortcuts, ShortcutRow),
+        read_mapping(split).get("warning"),
         params.evaluate,
     )
     write_tables(report, metrics, plots)

@@ -104,6 +104,17 @@ def test_a_loop_of_links_is_listed_once_as_no_file(tmp_path: Path) -> None:
     assert ["no/1.png", "no/loop", "no/self", "yes/1.png"] == paths
 
 
+def test_links_from_each_folder_to_each_other_are_followed_once(tmp_path: Path) -> None:
+    names = [f"d{number}" for number in range(12)]
+    _touch(tmp_path, *(f"yes/{name}/1.png" for name in names))
+    for name in names:
+        for other in names:
+            (tmp_path / "yes" / name / f"to_{other}").symlink_to(tmp_path / "yes" / other)
+    paths = [scan.path for scan in list_scans(tmp_path).scans]
+    assert 12 == sum(path.endswith("/1.png") for path in paths)
+    assert len(paths) <= 12 + 12 * 13
+
+
 def test_a_missing_folder_and_an_empty_one_are_told_apart(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="not a folder here"):
         list_scans(tmp_path / "gone")

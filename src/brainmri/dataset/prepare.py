@@ -9,11 +9,10 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Annotated
 
-import cv2
 from pydantic import Field
 
 from brainmri.dataset.labels import Evidence, label_slices
-from brainmri.dataset.preparation import Image8, ImageRule, Mask, prepare_image
+from brainmri.dataset.preparation import ImageRule
 from brainmri.dataset.prepared import (
     IMAGES,
     MASKS,
@@ -25,20 +24,19 @@ from brainmri.dataset.prepared import (
     RejectedRow,
     SliceRow,
 )
-from brainmri.dataset.raw_facts import describe_raw
+from brainmri.dataset.scan_preparation import PreparationRule, PreparedScan, PreparedSlice, prepare_scan
 from brainmri.dataset.streams import ArrayStream, replacing_folder
 from brainmri.errors import BadInput
 from brainmri.isolation import Failure, Limits, map_isolated
 from brainmri.scans.folder import Scan, list_scans
-from brainmri.scans.reading import ReadSlice, open_scan
 from brainmri.scans.series import gather_scans
-from brainmri.scans.settings import Channel, ReadingRule
+from brainmri.scans.settings import Channel
 from brainmri.tables import stream_rows, write_mapping, write_rows
 
 _FILES = (IMAGES, MASKS, SLICES, RAW_FACTS, REJECTED, PREPARATION)
 
 
-class PrepareParams(ImageRule, ReadingRule):
+class PrepareParams(PreparationRule):
     """The section `prepare`."""
 
     positive: Annotated[str, Field(min_length=1, description="the name of the class that means tumor")]
@@ -52,22 +50,6 @@ class PreparedCount:
     found: int
     slices: int
     rejected: int
-    notices: Sequence[str]
-
-
-@dataclass(frozen=True)
-class _PreparedSlice:
-    number: int
-    image: Image8
-    mask: Mask | None
-    has_tumor: bool | None
-    spacing_mm: float | None
-    facts: RawFactRow
-
-
-@dataclass(frozen=True)
-class _PreparedScan:
-    slices: Sequence[_PreparedSlice]
     notices: Sequence[str]
 
 
@@ -101,7 +83,7 @@ def prepare_folder(raw: Path, params: PrepareParams, folder: Path) -> PreparedCo
     gathered = gather_scans(found, params, limits)
     progress = _Progress()
     progress.rejected += [RejectedRow(scan=scan.path, reason=reason) for scan, reason in gathered.failures]
-    outcomes = map_isolated(partial(_prepare_scan, raw, params), gathered.scans, limits, "prepare")
+    outcomes = map_isolated(partial(prepare_scan, raw, params), gathered.scans, limits, "prepare")
     total = len(gathered.scans) + len(gathered.failures)
     with replacing_folder(folder, _FILES) as aside:
         _write_pixels(aside, params, zip(gathered.scans, outcomes, strict=True), progress)
@@ -112,31 +94,10 @@ def prepare_folder(raw: Path, params: PrepareParams, folder: Path) -> PreparedCo
     return PreparedCount(total, len(progress.known), len(progress.rejected), [*found.notices, *notices])
 
 
-def _prepare_scan(raw: Path, params: PrepareParams, scan: Scan) -> _PreparedScan:
-    cv2.setNumThreads(1)
-    opened = open_scan(raw, scan, params)
-    slices = [_prepare_slice(scan, piece, params) for piece in opened.slices()]
-    return _PreparedScan(slices, opened.stack.notices)
-
-
-def _prepare_slice(scan: Scan, piece: ReadSlice, params: PrepareParams) -> _PreparedSlice:
-    prepared = prepare_image(piece.raw.pixels, piece.mask, params)
-    slice_id = f"{scan.slice_prefix}{piece.number:04d}" if scan.numbered else scan.path
-    spacing_mm = piece.raw.spacing_mm
-    return _PreparedSlice(
-        number=piece.number,
-        image=prepared.image,
-        mask=prepared.mask,
-        has_tumor=None if piece.mask is None else bool(piece.mask.any()),
-        spacing_mm=None if spacing_mm is None else spacing_mm * prepared.pixel_scale,
-        facts=describe_raw(slice_id, piece.raw),
-    )
-
-
 def _write_pixels(
     folder: Path,
     params: PrepareParams,
-    outcomes: Iterator[tuple[Scan, _PreparedScan | Failure]],
+    outcomes: Iterator[tuple[Scan, PreparedScan | Failure]],
     progress: _Progress,
 ) -> None:
     """Arrays and raw facts, slice by slice as they come; the rest of what is known goes to `progress`."""
@@ -152,7 +113,7 @@ def _write_pixels(
 
 
 def _take(
-    outcomes: Iterator[tuple[Scan, _PreparedScan | Failure]],
+    outcomes: Iterator[tuple[Scan, PreparedScan | Failure]],
     images: ArrayStream,
     masks: ArrayStream,
     progress: _Progress,
@@ -169,7 +130,7 @@ def _take(
             yield piece.facts
 
 
-def _keep(scan: Scan, piece: _PreparedSlice) -> _Known:
+def _keep(scan: Scan, piece: PreparedSlice) -> _Known:
     area = None if piece.mask is None else int(piece.mask.sum())
     evidence = Evidence(scan, piece.has_tumor)
     return _Known(evidence, piece.facts.slice_id, piece.number, area, piece.spacing_mm)

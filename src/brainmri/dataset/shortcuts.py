@@ -75,6 +75,7 @@ def _score_forest(
             params.trees, min_samples_leaf=2, random_state=params.seed, n_jobs=available_cores()
         )
         forest.fit(table[elsewhere], truth[elsewhere])
+        forest.set_params(n_jobs=1)  # threads would add the trees up in any order, and break ties at random
         scores[here] = forest.predict_proba(table[here])[:, list(forest.classes_).index(True)]
     return scores
 

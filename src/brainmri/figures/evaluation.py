@@ -68,7 +68,7 @@ def describe_source(report: Report, data: PreparedSet) -> str:
 
 
 def warn(report: Report) -> str:
-    """The paper's warning as the end of a small print, where it applies."""
+    """What the report warns of as the end of a small print, where it does."""
     return f". {report.metrics['warning']}" if "warning" in report.metrics else ""
 
 

@@ -133,26 +133,27 @@ def _notice_loose_files(root: Path) -> list[str]:
 
 
 def _list_files(folder: Path, root: Path) -> list[str]:
-    above = frozenset({root.resolve(), folder.resolve()})
-    return sorted(path.as_posix() for path in _walk(folder, PurePosixPath(), above))
+    seen = {root.resolve(), folder.resolve()}
+    return sorted(path.as_posix() for path in _walk(folder, PurePosixPath(), seen))
 
 
-def _walk(folder: Path, below: PurePosixPath, above: frozenset[Path]) -> Iterator[PurePosixPath]:
-    """Every file; a folder that leads back to one `above` it is listed as a file, to be rejected as none."""
+def _walk(folder: Path, below: PurePosixPath, seen: set[Path]) -> Iterator[PurePosixPath]:
+    """Every file; a folder `seen` before, by a link, is listed as a file, to be rejected as none."""
     for entry in _entries(folder):
         if entry.name.startswith("."):
             continue
         if not entry.name.isprintable():
             raise BadInput(f"{folder}: expected file names in UTF-8, came {entry.name!r}; rename it")
-        if entry.is_dir() and (real := entry.resolve()) not in above:
-            yield from _walk(entry, below / entry.name, above | {real})
+        if entry.is_dir() and (real := entry.resolve()) not in seen:
+            seen.add(real)
+            yield from _walk(entry, below / entry.name, seen)
         else:
             yield below / entry.name
 
 
 def _entries(folder: Path) -> list[Path]:
     try:
-        return list(folder.iterdir())
+        return sorted(folder.iterdir())
     except OSError as error:
         raise BadInput(f"{folder}: can't be listed ({error.strerror}); change its permissions") from None
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from brainmri.dataset.baselines import ShortcutRow
-from brainmri.dataset.manifest import PAPER_WARNING, Subset
+from brainmri.dataset.manifest import Subset
 from brainmri.dataset.predictions import Epoch, Prediction, select_predictions
 from brainmri.scoring.calibration import OperatingPoint
 from brainmri.scoring.cases import Unit, gather_cases
@@ -64,14 +64,18 @@ def make_report(
     predictions: Sequence[Prediction],
     point: OperatingPoint,
     shortcuts: Sequence[ShortcutRow],
+    warning: str | None,
     params: EvaluateParams,
 ) -> Report:
-    """Reports on the test subset; on the validation subset, with a warning, where nothing was held out."""
+    """Reports on the test subset; on the validation subset where nothing was held out.
+
+    `warning` is what the report on the split says of it; it stands before every figure.
+    """
     held_out = any(row.subset is Subset.TEST for row in predictions)
     subset = Subset.TEST if held_out else Subset.VALID
     rows = select_predictions(predictions, subset)
     cases = gather_cases(rows, point, Unit.SLICE)
-    metrics: dict[str, Any] = {"subset": subset.value} | ({} if held_out else {"warning": PAPER_WARNING})
+    metrics: dict[str, Any] = {"subset": subset.value} | ({} if warning is None else {"warning": warning})
     metrics |= evaluate_predictions(rows, point, params)
     if any(row.epoch is Epoch.LAST for row in predictions):
         last = select_predictions(predictions, subset, Epoch.LAST)

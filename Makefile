@@ -37,8 +37,8 @@ format: install
 	$(BIN)/ruff format .
 
 # The packages whose version can change what a stage writes; dvc.yaml names them stage by stage.
-PINNED := fastai joblib matplotlib nibabel nilearn numpy opencv-python-headless pebble pillow pydicom pyjpegls \
-	python-gdcm scikit-learn scipy torch torchvision
+PINNED := fastai fasttransform joblib matplotlib nibabel nilearn numpy opencv-python-headless pebble pillow pydantic pydicom pyjpegls \
+	python-gdcm safetensors scikit-learn scipy torch torchvision
 
 # Resolves anew for every platform; needs uv, and writes no address of an index.
 lock:

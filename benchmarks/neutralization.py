@@ -25,8 +25,8 @@ from sklearn.neural_network import MLPClassifier
 
 from benchmarks.settings import SETTINGS
 from brainmri.compute import map_all
+from brainmri.dataset.audit import audit_set
 from brainmri.dataset.baselines import Baseline
-from brainmri.dataset.groups import join_slices
 from brainmri.dataset.manifest import ManifestRow
 from brainmri.dataset.prepare import prepare_folder
 from brainmri.dataset.prepared import PreparedSet, read_prepared, read_raw_facts
@@ -143,7 +143,8 @@ def measure_areas(raw: Path, positive: str, variant: Variant, trees: int) -> Are
         data, facts = read_prepared(Path(folder)), read_raw_facts(Path(folder))
         if variant.flatten:
             data = replace(data, images=np.stack([cv2.equalizeHist(image) for image in data.images]))
-        manifest = assign_subsets(data.slices, join_slices(data.slices, facts), SPLIT)
+        groups = audit_set(data, facts, [], SETTINGS.audit).groups
+        manifest = assign_subsets(data.slices, groups, SPLIT)
         tables = {**tabulate_raw(facts), **tabulate_prepared(data.images)}
         forest = ForestParams(trees=trees, seed=0)
         rows = score_shortcuts(tables, manifest, positive, forest)

@@ -74,11 +74,6 @@ def _empty(raw: Path) -> None:
         path.unlink()
 
 
-def _one_class(raw: Path) -> None:
-    for path in (raw / "no").iterdir():
-        path.unlink()
-
-
 def _many_bad(raw: Path) -> None:
     for number in range(6):
         (raw / "no" / f"bad{number}.png").write_text("text")
@@ -92,7 +87,6 @@ def _table_without_label(raw: Path) -> None:
     ("spoil", "said"),
     [
         (_empty, "came no scan"),
-        (_one_class, "expected two classes, came yes alone"),
         (_many_bad, "to be rejected (prepare.max_rejected), came 6; the first is no/bad0.png: expected PNG"),
         (_table_without_label, "expected a label or a mask, came neither"),
     ],
@@ -178,6 +172,15 @@ def test_a_class_with_fewer_images_than_subsets(folder: Path) -> None:
     assert 0 == _stage(folder, "audit", *AUDIT).returncode
     said = _refused(folder, "split", *SPLIT)
     assert "class yes: expected images of at least 3 groups (split.folds), came 2; add scans" in said
+
+
+def test_one_class_alone_is_audited_and_not_split(folder: Path) -> None:
+    shutil.rmtree(folder / "raw" / "no")
+    assert 0 == _stage(folder, "prepare", *PREPARE).returncode
+    assert "one class alone" in _stage(folder, "audit", *AUDIT).stdout
+    assert "expected slices of two classes, came yes; give a folder a class" in _refused(
+        folder, "split", *SPLIT
+    )
 
 
 def test_a_stage_refuses_to_run_the_code_of_another_checkout(folder: Path) -> None:

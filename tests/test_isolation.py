@@ -47,7 +47,7 @@ def test_each_kind_of_failure_has_its_reason_and_the_rest_goes_on() -> None:
     assert Failure(f"its decoder crashed (exit code {-signal.SIGSEGV})") == crashed
     assert Failure("needs more than 300 megabytes of memory (prepare.max_memory_megabytes)") == ate
     assert Failure("expected this, came that") == refused
-    assert Failure("can't be decoded (ValueError: two lines)") == raised
+    assert Failure("can't be decoded (ValueError)") == raised
     assert isinstance(recursed, Failure)
     assert "RecursionError" in recursed.reason
 
@@ -58,6 +58,25 @@ def test_results_come_in_the_order_of_the_items_on_any_number_of_cores(
 ) -> None:
     monkeypatch.setattr("brainmri.compute.available_cores", lambda: cores)
     assert [2 * number for number in range(200)] == list(map_isolated(_double, range(200), LIMITS, "test"))
+
+
+@pytest.mark.parametrize(("gigabytes", "workers"), [(0.2, 1), (1, 3), (100, 8)])
+def test_all_workers_limits_together_stay_below_the_machine_s_memory(
+    gigabytes: float, workers: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+
+    def remember(count: int, **_: object) -> None:
+        asked.append(count)
+        raise BadInput("enough")
+
+    pages = {"SC_PHYS_PAGES": int(gigabytes * 10**9) // 4096, "SC_PAGE_SIZE": 4096}
+    monkeypatch.setattr("brainmri.compute.available_cores", lambda: 8)
+    monkeypatch.setattr("brainmri.isolation.os.sysconf", pages.__getitem__)
+    monkeypatch.setattr("brainmri.isolation.ProcessPool", remember)
+    with pytest.raises(BadInput, match="enough"):
+        list(map_isolated(_double, range(100), LIMITS, "test"))
+    assert [workers] == asked
 
 
 def test_nothing_gives_nothing() -> None:

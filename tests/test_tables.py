@@ -64,7 +64,10 @@ def test_floats_have_six_digits_and_lines_end_with_a_newline_alone(tmp_path: Pat
         ("name,kind,count,share,known,note,parts_000\nx,c,1,1,true,,1\n", "line 2, column kind"),
         ("name,kind,count,share,known,note,parts_000\nx,a,one,1,true,,1\n", "line 2, column count"),
         ("name,kind,count,share,known,note,parts_000,odd\nx,a,1,1,true,,1,2\n", "unexpected column odd"),
-        ("name,kind,count,share,known,note,parts_000\nx,a,1,1,true,,1,2,3\n", "line 2"),
+        (
+            "name,kind,count,share,known,note,parts_000\nx,a,1,1,true,,1,2,3\n",
+            "line 2: expected 7 cells, came more",
+        ),
     ],
 )
 def test_a_wrong_table_is_named_with_line_and_column(tmp_path: Path, text: str, said: str) -> None:

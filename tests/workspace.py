@@ -53,7 +53,12 @@ class Workspace:
         self.run("git", "add", "-A")
         self.run("git", "-c", "user.name=a", "-c", "user.email=a@b.c", "commit", "-qm", message)
 
-    def run(self, *command: str, code: int = 0) -> str:
+    def restore(self) -> None:
+        """Brings the committed outputs back, as the README says, and the params, by hand there."""
+        self.run("git", "checkout", "-q", "dvc.lock", "metrics", "plots", "params.yaml")
+        self.run("dvc", "checkout", "-q")
+
+    def run(self, *command: str, code: int = 0, **variables: str) -> str:
         """What a command prints; fails with all of it if it doesn't end with `code`."""
         environment = {
             key: value for key, value in os.environ.items() if not key.startswith(("DVC_", "GIT_"))
@@ -66,7 +71,7 @@ class Workspace:
             "GIT_COMMITTER_NAME": "a",
             "GIT_COMMITTER_EMAIL": "a@b.c",
             "DVC_SITE_CACHE_DIR": str(self.folder / ".dvc" / "tmp" / "site"),
-        }
+        } | variables
         done = subprocess.run(
             command,
             cwd=self.folder,

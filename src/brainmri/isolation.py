@@ -55,11 +55,12 @@ def map_isolated(
     """`function` of each item, in the items' order; a `Failure` for each that raised, hung or crashed.
 
     `function` must be importable (defined at the top of a module). However many items there are,
-    only a few results wait in memory. Memory is limited where the system can limit it.
+    only a few results wait in memory. Memory is limited where the system can limit it, a process; there
+    is a process a core, but no more than the machine has memory for. Their number changes no result.
     """
     if not items:
         return
-    workers = min(compute.available_cores(), len(items))
+    workers = min(compute.available_cores(), len(items), _affordable(limits))
     pool = ProcessPool(workers, initializer=_confine, initargs=(limits, function), context=_context())
     task = partial(_attempt, function, limits)
     futures = (pool.schedule(task, args=(item,), timeout=limits.seconds) for item in items)
@@ -71,6 +72,15 @@ def map_isolated(
     finally:
         pool.stop()
         pool.join()
+
+
+def _affordable(limits: Limits) -> int:
+    """How many workers may reach their limits at once within the machine's memory; at least 1."""
+    try:
+        memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):  # Windows; a system that doesn't say
+        return sys.maxsize
+    return max(1, memory // (limits.megabytes * _MEGABYTE))
 
 
 def _context() -> BaseContext:
@@ -95,15 +105,17 @@ def _attempt(function: Callable[[Item], Result], limits: Limits, item: Item) -> 
     """In a worker: everything that decoders of strangers' files raise becomes a reason."""
     try:
         return function(item)
-    except BadInput as error:
-        return Failure(str(error))
     except MemoryError:
         return Failure(
             f"needs more than {limits.megabytes} megabytes of memory (prepare.max_memory_megabytes)"
         )
     except Exception as error:
-        said = "".join(letter if letter.isprintable() else " " for letter in str(error))
-        return Failure(f"can't be decoded ({type(error).__name__}: {' '.join(said.split())[:300]})")
+        return Failure(describe(error))
+
+
+def describe(error: Exception) -> str:
+    """Why a stranger's file is of no use. A decoder's own words are left out: they may quote a patient."""
+    return str(error) if isinstance(error, BadInput) else f"can't be decoded ({type(error).__name__})"
 
 
 def _confine(limits: Limits, _function: Callable[[Any], Any]) -> None:

@@ -39,7 +39,7 @@ def read_rows(path: Path, row: type[AnyRow]) -> list[AnyRow]:
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file)
             columns = list(reader.fieldnames or [])
-            cells = [_gather(line) for line in reader]
+            cells = [_gather(line, f"{path}: line {reader.line_num}") for line in reader]
     except FileNotFoundError:
         raise BadInput(f"{path}: no such table; run `dvc repro` to make it") from None
     except (UnicodeDecodeError, csv.Error) as error:
@@ -106,10 +106,13 @@ def write_bytes(path: Path, content: bytes) -> None:
         raise
 
 
-def _gather(line: dict[str, str | None]) -> dict[str, Any]:
+def _gather(line: dict[str, str | None], place: str) -> dict[str, Any]:
+    # Where csv puts the cells that no column is for.
+    if None in line:
+        raise BadInput(f"{place}: expected {len(line) - 1} cells, came more; put quotes around commas")
     values: dict[str, Any] = {}
     for column, cell in line.items():
-        numbered = re.fullmatch(r"(.+)_(\d{3})", column or "")
+        numbered = re.fullmatch(r"(.+)_(\d{3})", column)
         if numbered:
             values.setdefault(numbered[1], []).append(cell)
         else:

@@ -1,5 +1,6 @@
 """The audit counts what was planted, and says it in words."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -75,3 +76,19 @@ def test_slices_of_one_volume_are_no_copies_of_each_other() -> None:
 def test_largest_groups_come_first_and_single_slices_not_at_all() -> None:
     rows = [GroupRow(slice_id=str(n), group=group) for n, group in enumerate(["a", "b", "b", "c", "d", "d"])]
     assert largest_groups(rows, 5) == [("b", [1, 2]), ("d", [4, 5])]
+
+
+def test_reasons_are_counted_without_the_names_of_files() -> None:
+    reasons = (
+        "mask Ann Lee: 1.png: expected a mask of 9x9 pixels like its image, came 8x8",
+        "mask b.png: expected a mask of 9x9 pixels like its image, came 7x7",
+        "IM 1: 7.dcm: can't be decoded (ValueError)",
+        "the file has no bytes",
+    )
+    rejected = [RejectedRow(scan=str(number), reason=reason) for number, reason in enumerate(reasons)]
+    expected = {
+        "mask expected a mask of 9x9 pixels like its image": 2,
+        "can't be decoded": 1,
+        "the file has no bytes": 1,
+    }
+    assert expected == summarize_audit(replace(AUDITED, rejected=rejected), PARAMS)["rejected"]["reasons"]

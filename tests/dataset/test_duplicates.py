@@ -80,3 +80,10 @@ def test_images_of_several_channels_are_compared_as_well() -> None:
     assert [(0, 25)] == [
         (twin.first, twin.second) for twin in find_near_twins(mirrored, np.arange(26), 8, 0.8)
     ]
+
+
+def test_a_copy_is_listed_once_by_its_file_before_its_pixels() -> None:
+    images = np.repeat(IMAGES[:1], 4, axis=0)
+    copies = find_copies(["a", "b", "b", "c"], images)
+    expected = [(1, 2, Likeness.BYTES), (0, 1, Likeness.PIXELS), (0, 3, Likeness.PIXELS)]
+    assert expected == [(twin.first, twin.second, twin.likeness) for twin in copies]

@@ -37,3 +37,13 @@ def test_noise_is_farthest_from_heads_and_the_median_is_1() -> None:
 def test_a_set_too_small_or_too_uniform_has_no_distance() -> None:
     assert measure_outliers(shrink_images(HEADS[:10]), 0).distance is None
     assert measure_outliers(np.zeros((80, 64, 64), np.uint8), 0).distance is None
+
+
+def test_a_set_that_is_mostly_one_picture_is_measured_by_the_others() -> None:
+    pictures = shrink_images(draw_pictures(100))
+    half_copies = np.concatenate([pictures, np.repeat(pictures[:1], 150, axis=0)])
+    outliers = measure_outliers(half_copies, 0)
+    assert outliers.distance is not None
+    assert np.isfinite(outliers.distance).all()
+    alike = np.concatenate([pictures[:20], np.repeat(pictures[:1], 80, axis=0)])
+    assert measure_outliers(alike, 0).distance is None

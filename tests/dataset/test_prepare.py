@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from brainmri.dataset.prepare import PrepareParams, prepare_folder
-from brainmri.dataset.prepared import REJECTED, RejectedRow, read_prepared, read_raw_facts
+from brainmri.dataset.prepared import REJECTED, Classes, RejectedRow, read_prepared, read_raw_facts
 from brainmri.errors import BadInput
 from brainmri.tables import read_rows
 from tests.pictures import draw_head, write_class_folders
@@ -102,7 +102,7 @@ def test_a_mask_of_another_size_rejects_its_scan_by_name(tmp_path: Path) -> None
     assert "expected a mask of 64x64 pixels like its image, came 9x9" in rejected.reason
 
 
-def test_one_class_alone_a_third_class_and_a_wrong_positive_are_refused(tmp_path: Path) -> None:
+def test_a_third_class_and_a_wrong_positive_are_refused(tmp_path: Path) -> None:
     write_class_folders(tmp_path, 3)
     with pytest.raises(BadInput, match=r"prepare.positive: expected one of no, yes, came 'tumor'"):
         prepare_folder(tmp_path, PARAMS.model_copy(update={"positive": "tumor"}), tmp_path / "out")
@@ -110,11 +110,16 @@ def test_one_class_alone_a_third_class_and_a_wrong_positive_are_refused(tmp_path
     (tmp_path / "maybe" / "own.png").write_bytes((tmp_path / "no" / "no000.png").read_bytes())
     with pytest.raises(BadInput, match="expected two classes, came maybe, no, yes"):
         prepare_folder(tmp_path, PARAMS, tmp_path / "out")
-    shutil.rmtree(tmp_path / "maybe")
-    shutil.rmtree(tmp_path / "no")
-    with pytest.raises(BadInput, match="expected two classes, came yes alone"):
-        prepare_folder(tmp_path, PARAMS, tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(("positive", "other"), [("yes", "no yes"), ("tumor", "yes")])
+def test_one_class_alone_is_prepared_to_be_audited(tmp_path: Path, positive: str, other: str) -> None:
+    write_class_folders(tmp_path / "raw", 3)
+    shutil.rmtree(tmp_path / "raw" / "no")
+    prepare_folder(tmp_path / "raw", PARAMS.model_copy(update={"positive": positive}), tmp_path / "out")
+    data = read_prepared(tmp_path / "out")
+    assert ({"yes"}, Classes(positive, other)) == ({row.label for row in data.slices}, data.classes)
 
 
 def test_a_patient_s_own_id_appears_in_no_file(tmp_path: Path) -> None:

@@ -48,3 +48,16 @@ def test_an_error_leaves_the_folder_as_it_was(tmp_path: Path) -> None:
         (aside / "a").write_text("half a pair: \ud800", encoding="utf-8")
     assert "before" == (folder / "a").read_text()
     assert [folder] == list(tmp_path.iterdir())
+
+
+def test_what_a_killed_run_left_aside_is_removed_and_nothing_else(tmp_path: Path) -> None:
+    for name in (".out.ab12_xyz", ".out.mine", ".output.ab12_xyz", ".outXab12_xyz", "out.ab12_xyz"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "images.npy").write_text("half")
+    (tmp_path / ".out.00000000").write_text("a file")
+    (tmp_path / ".out.11111111").symlink_to(tmp_path / ".out.mine")
+    with replacing_folder(tmp_path / "out", ("a",)) as aside:
+        (aside / "a").write_text("whole")
+    expected = {".out.mine", ".output.ab12_xyz", ".outXab12_xyz", "out.ab12_xyz", ".out.00000000"}
+    assert expected | {".out.11111111", "out"} == {path.name for path in tmp_path.iterdir()}
+    assert "half" == (tmp_path / ".out.mine" / "images.npy").read_text()

@@ -31,7 +31,9 @@ def test_few_or_no_finite_losses_are_drawn_or_named(loss: list[float]) -> None:
 
 def test_best_epoch_is_named_with_what_it_reached() -> None:
     texts = read_texts(BUILDERS["history"]())
-    assert {"best epoch 2: 0.50", "best epoch 2: 0.80", "training", "validation"} <= set(texts)
+    assert {"best epoch 2: 0.50", "best epoch 2: 0.80", "training (running average)", "validation"} <= set(
+        texts
+    )
 
 
 def test_losses_start_at_zero_and_accuracy_has_its_whole_range() -> None:

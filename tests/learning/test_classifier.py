@@ -11,7 +11,7 @@ from safetensors.torch import save_file
 from brainmri.errors import BadInput
 from brainmri.learning.classifier import build_training, select_training_data, train_classifier
 from brainmri.learning.precision import choose_precision
-from brainmri.learning.rate import find_rate
+from brainmri.learning.rate import find_rate, level_losses
 from brainmri.learning.recipe import Precision
 from tests.learning.samples import make_recipe, make_set
 
@@ -79,8 +79,18 @@ def test_a_wanted_precision_is_taken_and_auto_is_one_of_them(precision: Precisio
 
 
 def test_a_rate_that_explodes_is_told_in_one_line() -> None:
-    with pytest.raises(BadInput, match=r"training diverged in epoch .* set a lower learning rate"):
+    with pytest.raises(BadInput) as caught:
         train_classifier(DATA, MANIFEST, make_recipe(clip_norm=1e30, weight_decay=1000.0), 3, 99.0)
+    said = str(caught.value)
+    assert said.startswith("lr: expected a rate that trains, came one that diverges (the ")
+    assert "\n" not in said
+
+
+def test_noise_on_flat_ground_is_one_level() -> None:
+    falling = [1.30, 1.21, 1.11, 1.01, 0.91]
+    for ground in ([0.81, 0.83, 0.80, 0.82], [0.80, 0.82, 0.81, 0.80]):
+        assert [10, 8, 6, 4, 2, 0, 0, 0, 0, 24] == level_losses([*falling, *ground, 2.01])
+    assert [0, 0, 0] == level_losses([1.0, 1.1, 1.2])
 
 
 def test_the_search_gives_a_rate_and_its_curve_and_two_searches_the_same() -> None:

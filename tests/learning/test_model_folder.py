@@ -91,7 +91,7 @@ def test_no_file_is_a_pickle_and_the_metadata_is_one_key_of_json(
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
-        (MODEL, b"{}", "architecture: field required; is this a model folder"),
+        (MODEL, b"{}", "architecture: field required; name a folder that train has made"),
         (MODEL, b"no json", "expected JSON"),
         (WEIGHTS, b"nothing", "expected safetensors"),
     ],

@@ -6,15 +6,30 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
+import nibabel
 import numpy as np
 from PIL import Image
+from pydicom.data import get_testdata_file
 from pydicom.uid import JPEGLSLossless, RLELossless
 
-from tests.scans.samples import HEAD, dicom, save_dicom, save_nifti
+from tests.scans.samples import HEAD, SHOWN_TO_RAS, dicom, save_dicom, save_nifti
 
 # Headers lie at the front: half of the changes go there.
 _FRONT = 700
 _TELLING = (b"\x00", b"\xff", b"\x7f\xff", b"\xff\xff\xff\xff", b"\x00\x00\x00\x80", b"\x01\x00", b"9999999")
+
+# Files that pydicom's and nibabel's wheels carry, by the names they have here.
+_PYDICOM = {
+    "jpeg.dcm": "SC_rgb_small_odd_jpeg.dcm",
+    "jpeg_large.dcm": "SC_rgb_jpeg_dcmtk.dcm",
+    "jpeg2000.dcm": "MR_small_jp2klossless.dcm",
+    "big_endian.dcm": "MR_small_bigendian.dcm",
+    "implicit.dcm": "MR_small_implicit.dcm",
+    "frames_dose.dcm": "rtdose.dcm",
+    "frames_rle.dcm": "SC_rgb_rle_2frame.dcm",
+    "near_jpegls.dcm": "SC_rgb_jls_lossy_line.dcm",
+}
+_NIBABEL = ("functional.nii", "example_nifti2.nii.gz")
 
 
 @cache
@@ -34,7 +49,13 @@ def originals() -> dict[str, bytes]:
             files[name] = save_dicom(path, header).read_bytes()
         for name in ("volume.nii", "volume.nii.gz"):
             files[name] = save_nifti(path.with_name(name), np.stack([deep] * 3)).read_bytes()
-    return files
+        volume = nibabel.Nifti2Image(np.stack([deep] * 3, axis=2), SHOWN_TO_RAS)
+        files["volume2.nii"] = volume.to_bytes()
+    files |= {
+        name: Path(str(get_testdata_file(own, download=False))).read_bytes() for name, own in _PYDICOM.items()
+    }
+    samples = Path(nibabel.__file__).parent / "tests" / "data"
+    return files | {f"volume_{name}": (samples / name).read_bytes() for name in _NIBABEL}
 
 
 def mutate(seed: int) -> tuple[str, bytes]:

@@ -12,6 +12,7 @@ from pydicom.encaps import encapsulate
 from pydicom.sequence import Sequence
 from pydicom.uid import JPEG2000Lossless, JPEGLSLossless, RLELossless
 
+from brainmri.errors import BadInput
 from brainmri.scans.dicom import Series
 from brainmri.scans.settings import Window
 from brainmri.scans.slices import RawSlice
@@ -35,6 +36,25 @@ def test_slope_and_intercept_of_the_header_are_applied(tmp_path: Path) -> None:
 def test_monochrome1_is_turned_so_that_high_is_bright(tmp_path: Path) -> None:
     pixels = _slice(tmp_path, dicom(65535 - DEEP, PhotometricInterpretation="MONOCHROME1")).pixels
     np.testing.assert_array_equal(DEEP.astype(np.float32), pixels)
+
+
+@pytest.mark.parametrize("offset", [0, 2**32 - 70000])
+def test_monochrome1_of_32_bits_keeps_its_contrast(tmp_path: Path, offset: int) -> None:
+    stored = (65535 - DEEP).astype(np.uint32) + offset
+    pixels = _slice(tmp_path, dicom(stored, PhotometricInterpretation="MONOCHROME1")).pixels
+    np.testing.assert_array_equal(DEEP.astype(np.float32) - DEEP.min(), pixels)
+
+
+def test_a_bad_file_of_a_series_is_named(tmp_path: Path) -> None:
+    paths = [save_dicom(tmp_path / f"{name}.dcm", dicom(DEEP)) for name in "abc"]
+    paths[1].write_bytes(paths[1].read_bytes()[:-1000])
+    save_dicom(paths[2], dicom(DEEP, RescaleSlope="0"))
+    series = Series(paths, RULE, is_mask=False)
+    series.load(0)
+    with pytest.raises(BadInput, match=r"^b\.dcm: can't be decoded \(ValueError\)$"):
+        series.load(1)
+    with pytest.raises(BadInput, match=r"^c\.dcm: RescaleSlope: expected a number other than 0"):
+        series.load(2)
 
 
 def test_signed_pixels_stay_signed(tmp_path: Path) -> None:
@@ -97,8 +117,11 @@ def _huge(**elements: int) -> Dataset:
         (dicom(DEEP, PixelSpacing=["1e-30", "1"]), "PixelSpacing: expected 0.01 to 100 mm"),
         (dicom(DEEP, PixelSpacing=["50", "0.1"]), "at most 20 times as long as wide"),
         (dicom(DEEP, RescaleSlope="0"), "RescaleSlope: expected a number other than 0"),
-        (dicom(DEEP, RescaleSlope="1e300"), "RescaleSlope: expected 1 numbers"),
-        (dicom(DEEP, PhotometricInterpretation="PALETTE COLOR"), "came the photometric interpretation"),
+        (dicom(DEEP, RescaleSlope="1e300"), "RescaleSlope: expected 1 numbers below 1e+12"),
+        (
+            dicom(DEEP, PhotometricInterpretation="PALETTE COLOR"),
+            "came a photometric interpretation PALETTE COLOR",
+        ),
         (_huge(Rows=65535, Columns=65535), "at most 40 megapixels"),
         (_huge(Rows=6000, Columns=6000, NumberOfFrames=900), "at most 64 megabytes a file"),
         (_huge(NumberOfFrames=0), "expected NumberOfFrames of at least 1"),
@@ -107,6 +130,13 @@ def _huge(**elements: int) -> Dataset:
 )
 def test_a_header_that_can_not_be_is_refused(tmp_path: Path, header: Dataset, said: str) -> None:
     assert said in reason(save_dicom(tmp_path / "x.dcm", header))
+
+
+def test_bytes_are_no_numbers(tmp_path: Path) -> None:
+    header = dicom(DEEP)
+    header.add_new("RescaleSlope", "OB", b"\x02\x03")
+    said = reason(save_dicom(tmp_path / "x.dcm", header))
+    assert "RescaleSlope: expected 1 numbers, came bytes" == said
 
 
 def test_a_file_without_pixels_is_refused(tmp_path: Path) -> None:

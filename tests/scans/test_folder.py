@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from brainmri.errors import BadInput
+from brainmri.isolation import Failure
 from brainmri.scans.folder import Scan, list_scans
+from tests.scans.samples import read
 
 
 def _touch(root: Path, *paths: str) -> None:
@@ -40,6 +42,47 @@ def test_a_name_that_is_no_text_is_refused(tmp_path: Path) -> None:
         pytest.skip("this file system takes UTF-8 names only")
     with pytest.raises(BadInput, match="expected file names in UTF-8"):
         list_scans(tmp_path)
+
+
+@pytest.mark.parametrize("space", ["\u202f", "\u00a0", "\u3000"])
+def test_a_name_with_a_space_of_another_kind_is_a_name(tmp_path: Path, space: str) -> None:
+    name = f"Screenshot 10.00{space}AM.png"
+    _touch(tmp_path, f"no/{name}")
+    assert [f"no/{name}"] == [scan.path for scan in list_scans(tmp_path).scans]
+    (tmp_path / "scans.csv").write_text(f"path\nno/{name}\n", encoding="utf-8")
+    assert [f"no/{name}"] == [scan.path for scan in list_scans(tmp_path).scans]
+
+
+@pytest.mark.parametrize("path", ["no/a\nb.png", "n\x1bo/1.png"])
+def test_a_name_with_a_control_character_is_refused_for_that(tmp_path: Path, path: str) -> None:
+    _touch(tmp_path, path)
+    with pytest.raises(BadInput, match="expected file names without control characters") as caught:
+        list_scans(tmp_path)
+    assert str(caught.value).isprintable()
+
+
+def test_a_folder_of_other_files_with_the_same_names_and_sizes_is_a_class(tmp_path: Path) -> None:
+    _touch(tmp_path, "yes/1.png", "no/2.png")
+    _touch(tmp_path, "more/yes/1.png")
+    (tmp_path / "more" / "yes" / "1.png").write_bytes(b"no!/1.png")
+    assert {"more", "no", "yes"} == {scan.label for scan in list_scans(tmp_path).scans}
+
+
+def test_a_dangling_link_that_stands_twice_is_no_repeat(tmp_path: Path) -> None:
+    for folder in ("yes", "more/yes"):
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / "1.png").symlink_to(tmp_path / "gone.png")
+    assert ["more/yes/1.png", "yes/1.png"] == [scan.path for scan in list_scans(tmp_path).scans]
+
+
+def test_an_empty_folder_in_the_table_is_a_scan_to_be_rejected(tmp_path: Path) -> None:
+    _touch(tmp_path, "a.png")
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "scans.csv").write_text("path\na.png\nempty\n")
+    found = list_scans(tmp_path)
+    assert ["a.png", "empty"] == [scan.path for scan in found.scans]
+    (outcome,) = read(tmp_path, found.scans[1:])
+    assert Failure("expected a file, came a folder, pipe or device") == outcome
 
 
 def test_a_folder_that_repeats_the_classes_is_left_out_and_said(tmp_path: Path) -> None:
@@ -76,7 +119,7 @@ def test_a_table_says_label_patient_mask_and_subset(tmp_path: Path) -> None:
         ("path\na.png\na.png\n", "line 3: a.png stands there twice"),
         ("path\na.png\n./a.png\n", "line 3: a.png stands there twice"),
         ("path\nlink/a.png\n", "line 2: expected a path below"),
-        ('path\n"a\nb.png"\n', "line 2: expected a path below"),
+        ('path\n"a\nb.png"\n', "line 2: expected file names without control characters"),
     ],
 )
 def test_a_wrong_table_is_refused_with_its_line(tmp_path: Path, table: str, said: str) -> None:

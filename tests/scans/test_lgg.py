@@ -30,6 +30,8 @@ def test_a_folder_in_use_and_one_without_slices_are_refused(tmp_path: Path) -> N
     source = _source(tmp_path)
     with pytest.raises(BadInput, match="expected a new folder"):
         collect_lgg(source, source)
+    with pytest.raises(BadInput, match="expected a new folder, came a file"):
+        collect_lgg(source, source / "P1" / "P1_1.tif")
     with pytest.raises(BadInput, match="came none"):
         collect_lgg(tmp_path / "gone", tmp_path / "raw")
     assert not (tmp_path / "raw").exists()

@@ -2,10 +2,13 @@
 
 import io
 import re
+import struct
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 
 from brainmri.scans.pictures import Picture
@@ -125,3 +128,60 @@ def test_a_gray_picture_has_no_channels_to_choose(tmp_path: Path) -> None:
     rule = RULE.model_copy(update={"channel": Channel.ALL})
     expected = "expected a picture with three channels (prepare.channel: all), came a gray one"
     assert expected == reason(path, rule)
+
+
+def test_one_bit_is_black_and_white(tmp_path: Path) -> None:
+    path = _save(tmp_path / "x.tif", Image.fromarray(GRAY > 100))
+    np.testing.assert_array_equal(np.where(GRAY > 100, np.float32(255), np.float32(0)), _read(path)[0])
+
+
+@pytest.mark.parametrize(("dtype", "highest"), [(np.uint8, 255), (np.uint16, 65535), (np.float32, 255)])
+def test_a_tiff_file_where_0_is_white_is_turned(tmp_path: Path, dtype: type, highest: int) -> None:
+    shown = GRAY.copy()
+    shown[0, :2] = 0, 255
+    path = _save(tmp_path / "x.tif", Image.fromarray((highest - shown.astype(np.int64)).astype(dtype)))
+    black_is_zero, white_is_zero = (struct.pack("<HHIH", 262, 3, 1, kind) for kind in (1, 0))
+    content = path.read_bytes()
+    assert 1 == content.count(black_is_zero)
+    path.write_bytes(content.replace(black_is_zero, white_is_zero))
+    np.testing.assert_array_equal(shown.astype(np.float32), _read(path)[0])
+
+
+DEEP_COLOR = (draw_head(2, tumor=True)[:40, :, None] * np.array([257, 200, 31])).astype(np.uint16)
+
+
+def _save_deep(path: Path, colors: NDArray[np.uint16]) -> Path:
+    order = [2, 1, 0, 3][: colors.shape[2]]
+    cv2.imwrite(str(path), colors[:, :, order])
+    return path
+
+
+@pytest.mark.parametrize("suffix", ["png", "tif"])
+def test_color_of_sixteen_bits_keeps_them(tmp_path: Path, suffix: str) -> None:
+    path = _save_deep(tmp_path / f"x.{suffix}", DEEP_COLOR)
+    channels = DEEP_COLOR.transpose(2, 0, 1).astype(np.float32)
+    np.testing.assert_array_equal(channels, _read(path, Channel.ALL)[0])
+    np.testing.assert_array_equal(channels[1], _read(path, Channel.SECOND)[0])
+    luminance = 0.299 * channels[0] + 0.587 * channels[1] + 0.114 * channels[2]
+    np.testing.assert_allclose(luminance, _read(path)[0], atol=1)
+
+
+def test_transparency_of_sixteen_bits_is_black(tmp_path: Path) -> None:
+    alpha = np.zeros((40, 64, 1), np.uint16)
+    alpha[20:] = 65535
+    path = _save_deep(tmp_path / "x.png", np.concatenate([DEEP_COLOR, alpha], axis=2))
+    expected = np.where(alpha > 0, DEEP_COLOR, 0).transpose(2, 0, 1).astype(np.float32)
+    np.testing.assert_array_equal(expected, _read(path, Channel.ALL)[0])
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_color_of_sixteen_bits_is_turned_as_that_of_eight(tmp_path: Path, orientation: int) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    shallow = _save(tmp_path / "x.png", Image.fromarray((DEEP_COLOR >> 8).astype(np.uint8)), exif=exif)
+    deep = _save_deep(tmp_path / "y.png", DEEP_COLOR >> 8)
+    # The eXIf chunk of the one file goes into the other, behind its header.
+    content, place = shallow.read_bytes(), shallow.read_bytes().index(b"eXIf") - 4
+    chunk = content[place : place + 12 + struct.unpack(">I", content[place : place + 4])[0]]
+    deep.write_bytes(deep.read_bytes()[:33] + chunk + deep.read_bytes()[33:])
+    np.testing.assert_array_equal(_read(shallow, Channel.ALL)[0], _read(deep, Channel.ALL)[0])

@@ -1,14 +1,18 @@
 """One picture is the same whatever file it comes in, and a mask shows the same places as its scan."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
+from pydicom.dataset import Dataset
+from pydicom.sequence import Sequence as DicomSequence
 
+from brainmri.errors import BadInput
 from brainmri.isolation import Failure
 from brainmri.scans.folder import Scan
-from brainmri.scans.reading import ReadSlice
+from brainmri.scans.reading import ReadSlice, open_scan
 from brainmri.scans.settings import SliceRule
 from tests.pictures import draw_head
 from tests.rules import RULE
@@ -78,3 +82,68 @@ def test_slices_of_one_file_have_their_own_digests_and_a_share_of_its_bytes(tmp_
         assert not isinstance(slices, Failure), slices
         assert 4 == len({item.raw.header.sha256 for item in slices})
         assert {(tmp_path / name).stat().st_size // 4} == {item.raw.header.bytes for item in slices}
+
+
+def test_a_mask_that_can_not_be_decoded_is_named(tmp_path: Path) -> None:
+    Image.fromarray(HEADS[0]).save(tmp_path / "x.png")
+    Image.fromarray(HEADS[0]).save(tmp_path / "m.png")
+    (tmp_path / "m.png").write_bytes((tmp_path / "m.png").read_bytes()[:500])
+    opened = open_scan(tmp_path, Scan("x.png", None, None, "m.png", None), ALL)
+    with pytest.raises(BadInput, match=r"^mask m\.png: can't be decoded \(\w+\)$"):
+        list(opened.slices())
+
+
+def _frames(heights: Sequence[float] | None, orientation: Sequence[int] = (1, 0, 0, 0, 1, 0)) -> Dataset:
+    """A file of several frames, each with its place (mm) where there are heights."""
+    header = dicom(HEADS)
+    if heights is not None:
+        directions, shared = Dataset(), Dataset()
+        directions.ImageOrientationPatient = list(orientation)
+        shared.PlaneOrientationSequence = DicomSequence([directions])
+        header.SharedFunctionalGroupsSequence = DicomSequence([shared])
+        header.PerFrameFunctionalGroupsSequence = DicomSequence([_group(height) for height in heights])
+    return header
+
+
+def _group(height: float) -> Dataset:
+    place, group = Dataset(), Dataset()
+    place.ImagePositionPatient = [0, 0, height]
+    group.PlanePositionSequence = DicomSequence([place])
+    return group
+
+
+def _series(root: Path) -> Scan:
+    """Four files, 5 mm apart."""
+    for number, head in enumerate(HEADS):
+        place = {"ImagePositionPatient": [3, 4, 5 * number], "ImageOrientationPatient": [1, 0, 0, 0, 1, 0]}
+        save_dicom(root / f"{number}.dcm", dicom(head, **place))
+    files = tuple(f"{number}.dcm" for number in range(4))
+    return Scan("0.dcm", None, None, "m.dcm", None, series=files, numbered=True)
+
+
+def test_a_dicom_mask_at_the_positions_of_its_scan_goes_with_it(tmp_path: Path) -> None:
+    scan = _series(tmp_path)
+    save_dicom(tmp_path / "m.dcm", _frames([0, 5, 10, 15]))
+    save_dicom(tmp_path / "frames.dcm", _frames([0.1, 5, 9.9, 15]))
+    for asked in (scan, Scan("frames.dcm", None, None, "m.dcm", None, numbered=True)):
+        assert 4 == len(list(open_scan(tmp_path, asked, ALL).slices()))
+
+
+@pytest.mark.parametrize(
+    "mask",
+    [
+        _frames(None),
+        _frames([15, 10, 5, 0]),
+        _frames([0, 5, 10, 18]),
+        _frames([0, 5, 10]),
+        _frames([0, 5, 10, 15], (1, 0, 0, 0, 0, 1)),
+    ],
+    ids=["missing", "reversed", "one off", "one missing", "other axes"],
+)
+def test_a_dicom_mask_at_other_positions_rejects_its_scan(tmp_path: Path, mask: Dataset) -> None:
+    scan = _series(tmp_path)
+    save_dicom(tmp_path / "m.dcm", mask)
+    with pytest.raises(
+        BadInput, match=r"mask m\.dcm: expected the positions of its scan, came others or none"
+    ):
+        open_scan(tmp_path, scan, ALL)

@@ -1,9 +1,14 @@
 """The files of a series are one scan, in the order in which the slices lie in the patient."""
 
+import struct
 from pathlib import Path
 
 import numpy as np
+import pytest
+from pydicom.tag import Tag
 
+from brainmri.isolation import describe
+from brainmri.scans.dicom_header import read_identity
 from brainmri.scans.folder import list_scans
 from brainmri.scans.series import Gathered, gather_scans
 from tests.rules import RULE
@@ -62,3 +67,32 @@ def test_a_header_that_can_not_be_read_rejects_its_file_only(tmp_path: Path) -> 
     gathered = _gather(tmp_path)
     assert ["no/1.dcm"] == [scan.path for scan in gathered.scans]
     assert ["no/2.dcm"] == [scan.path for scan, _ in gathered.failures]
+
+
+def _retyped(path: Path, keyword: str, vr: str) -> Path:
+    """A file whose element declares another type of value than its text, a patient's name, has."""
+    header = dicom(HEAD)
+    header.add_new(keyword, "LO", "SMITH^JOHNSON1")
+    place = struct.pack("<HH", Tag(keyword).group, Tag(keyword).element)
+    content = save_dicom(path, header).read_bytes()
+    path.write_bytes(content.replace(place + b"LO", place + vr.encode()))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("keyword", "vr"),
+    [
+        *(("PatientID", vr) for vr in ("UL", "FD", "FL")),
+        *(("InstanceNumber", vr) for vr in ("UL", "FD", "FL", "DS", "IS")),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:The value length")
+def test_a_reason_never_quotes_a_header(tmp_path: Path, keyword: str, vr: str) -> None:
+    with pytest.raises(Exception) as caught:  # noqa: PT011 - whatever pydicom raises
+        read_identity(_retyped(tmp_path / "1.dcm", keyword, vr), RULE.max_volume_megabytes)
+    assert "SMITH" not in describe(caught.value)
+
+
+def test_the_reason_of_a_rejected_header_is_the_kind_of_error(tmp_path: Path) -> None:
+    _retyped(tmp_path / "no" / "1.dcm", "PatientID", "UL")
+    assert ["can't be decoded (BytesLengthException)"] == [said for _, said in _gather(tmp_path).failures]

@@ -1,5 +1,6 @@
 """What is in a prepared set: classes, patients, files, copies, groups, leakage, outliers."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ from brainmri.dataset.thumbnails import shrink_images
 from brainmri.dataset.twins import Likeness, Twin
 from brainmri.params import Section
 
+# A reason may begin with the name of the file of a scan, or of its mask, that it is about.
+_NAMED = re.compile(r"^(?P<mask>mask )?.*?: (?=expected |can't |the file |needs |not read |its )")
 _SHARE = "a share from 0 to 1"
 
 
@@ -111,10 +114,12 @@ def members(names: Iterable[str | None]) -> dict[str, list[int]]:
 
 def _count_copies(audited: Audited) -> dict[str, int]:
     copies = [twin for twin in audited.twins if twin.likeness is not Likeness.DETAIL]
+    shown = {end for twin in copies for end in (twin.first, twin.second)}
     return {
         "surplus_files": sum(twin.likeness is Likeness.BYTES for twin in copies),
-        "surplus_pictures": len({twin.second for twin in copies}),
-        "pictures_with_copies": len({twin.first for twin in copies}),
+        "surplus_pictures": len(copies),
+        # Each copy joins one image to those before, so images less joins are pictures.
+        "pictures_with_copies": len(shown) - len(copies),
     }
 
 
@@ -163,8 +168,9 @@ def _spread(values: Sequence[float]) -> dict[str, float]:
 
 
 def _count_reasons(rejected: Sequence[RejectedRow]) -> Counter[str]:
-    """By what was expected: what came differs from scan to scan."""
-    return Counter(row.reason.partition(", came")[0].partition(" (")[0] for row in rejected)
+    """By what was expected, without the names of files: what came differs from scan to scan."""
+    reasons = (_NAMED.sub(r"\g<mask>", row.reason) for row in rejected)
+    return Counter(reason.partition(", came")[0].partition(" (")[0] for reason in reasons)
 
 
 def _describe_brightness(audited: Audited) -> Mapping[str, Any]:

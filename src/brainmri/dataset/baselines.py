@@ -6,7 +6,7 @@ from brainmri.tables import Row
 
 
 class Baseline(StrEnum):
-    """What a baseline sees: nothing of a tumor (`blind`), or no more than a coarse trace of it.
+    """What a baseline sees: no pixel of a tumor (`blind`), or no more than a coarse trace of it.
 
     `header` is the raw file's header; `raw` pictures are as they came, `prepared` ones what a network
     sees; `majority` sees nothing but how common tumors are in the other folds.
@@ -23,7 +23,10 @@ class Baseline(StrEnum):
 
     @property
     def blind(self) -> bool:
-        """Whether no tumor can show in it; in a histogram or thumbnail a large or bright one may."""
+        """Whether it sees no pixel of a tumor; in a histogram or thumbnail a large or bright one may show.
+
+        Of a compressed file the length, which `header` sees, depends on what is in the picture, if little.
+        """
         return self in _BLIND
 
     @property

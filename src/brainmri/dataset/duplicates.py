@@ -18,14 +18,14 @@ _PAIRS_AT_ONCE: Final = 64  # so that what one thread works on stays in the proc
 
 
 def find_copies(files: Sequence[str], images: NDArray[np.uint8]) -> list[Twin]:
-    """Every image that repeats an earlier one, with that first one: its file's bytes, or else its pixels.
+    """Every image that repeats an earlier one, once, with that first: by its file's bytes, else its pixels.
 
     `files` holds the hash of each image's file; images: (images, …).
     """
     pixels = [hashlib.sha256(image.tobytes()).hexdigest() for image in images]
     equal_files = _match_firsts(files, Likeness.BYTES)
-    equal_pixels = _match_firsts(pixels, Likeness.PIXELS)
-    return equal_files + [twin for twin in equal_pixels if files[twin.first] != files[twin.second]]
+    known = {twin.second for twin in equal_files}
+    return equal_files + [twin for twin in _match_firsts(pixels, Likeness.PIXELS) if twin.second not in known]
 
 
 def find_near_twins(

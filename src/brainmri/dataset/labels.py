@@ -22,7 +22,8 @@ def label_slices(raw: Path, slices: Sequence[Evidence], positive: str) -> tuple[
 
     A picture's own label counts before its mask; slices of a volume differ, so there a mask counts first.
     A slice without tumor by its mask has the other label that scans carry, or is called `no <positive>`
-    where there is none. Raises `BadInput` where that gives other than two classes, one of them `positive`.
+    where there is none. A set of one class can be audited, so it is no error here. Raises `BadInput` for more
+    than two classes, and for two of which none is `positive`.
     """
     others = sorted({item.scan.label for item in slices if item.scan.label not in (None, positive)}, key=str)
     without = others[0] if len(others) == 1 and others[0] is not None else f"no {positive}"
@@ -41,9 +42,9 @@ def _label(item: Evidence, positive: str, without: str) -> str:
 def _other_class(raw: Path, labels: Sequence[str], positive: str) -> str:
     classes = sorted(set(labels))
     shown = ", ".join(classes)
-    if len(classes) < 2:
-        raise BadInput(f"{raw}: expected two classes, came {shown or 'none'} alone; give a folder a class")
-    if positive not in classes:
+    if classes == [positive]:
+        return f"no {positive}"
+    if len(classes) > 1 and positive not in classes:
         raise BadInput(f"prepare.positive: expected one of {shown}, came {positive!r}; correct the value")
     if len(classes) > 2:
         raise BadInput(

@@ -1,5 +1,6 @@
 """Pictures that a person should look at: near-empty, cut off at the frame, or unlike the rest of the set."""
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -93,6 +94,23 @@ def _distance(features: Features, seed: int) -> Features | None:
     if count == 0 or images < _IMAGES_A_FEATURE * count:
         return None
     scaled = (varying - varying.mean(axis=0)) / varying.std(axis=0)
-    distance = np.sqrt(np.maximum(MinCovDet(random_state=seed).fit(scaled).mahalanobis(scaled), 0))
+    # Copies would make up the middle of a set that is half of one picture.
+    distinct = np.unique(scaled, axis=0)
+    if len(distinct) < _IMAGES_A_FEATURE * count:
+        return None
+    robust = _fit(distinct, seed)
+    if robust is None:
+        return None
+    distance = np.sqrt(np.maximum(robust.mahalanobis(scaled), 0))
     median = float(np.median(distance))
     return np.asarray(distance / median, np.float64) if median > 0 else None
+
+
+def _fit(features: Features, seed: int) -> MinCovDet | None:
+    """None where the features of most images lie in a plane or a point."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        try:
+            return MinCovDet(random_state=seed).fit(features)
+        except (ValueError, UserWarning):
+            return None

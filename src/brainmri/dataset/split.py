@@ -47,6 +47,11 @@ def assign_subsets(
     without one of the classes, and given subsets that can't be used.
     """
     rows = sorted(slices, key=lambda row: row.slice_id)
+    if len(classes := sorted({row.label for row in rows})) != 2:
+        raise BadInput(
+            f"prepared set: expected slices of two classes, came {' and '.join(classes) or 'none'}; "
+            "give a folder a class, or a label or mask for each scan"
+        )
     labels, names = [row.label for row in rows], _match_groups(rows, groups)
     folds = assign_folds(labels, names, params.folds, params.seed)
     if params.protocol is Protocol.PAPER:

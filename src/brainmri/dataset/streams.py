@@ -1,5 +1,6 @@
 """Arrays and tables written as they come, so that memory doesn't grow with the set."""
 
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -55,9 +56,11 @@ class ArrayStream:
 def replacing_folder(folder: Path, names: Sequence[str]) -> Iterator[Path]:
     """A folder aside to write in; its files replace those of `folder` at the end, and only if all went well.
 
-    Of `names`, what was not written aside is gone from `folder` then.
+    Of `names`, what was not written aside is gone from `folder` then. What a killed run left aside is
+    removed first, so only one at a time may replace a folder.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
+    _remove_stale(folder)
     aside = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
     try:
         yield aside
@@ -70,3 +73,11 @@ def replacing_folder(folder: Path, names: Sequence[str]) -> Iterator[Path]:
                 (folder / name).unlink(missing_ok=True)
     finally:
         shutil.rmtree(aside)
+
+
+def _remove_stale(folder: Path) -> None:
+    """Removes folders whose names are of the pattern that `mkdtemp` gives for this one."""
+    aside = re.compile(re.escape(f".{folder.name}.") + "[a-z0-9_]{8}")
+    for path in folder.parent.iterdir():
+        if aside.fullmatch(path.name) and path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)

@@ -39,6 +39,8 @@ def _count(report: Mapping[str, Any]) -> Iterator[str]:
 
 def _warn(report: Mapping[str, Any]) -> Iterator[str]:
     yield from _warn_of_rejections(report["rejected"])
+    if len(report["labels"]) == 1:
+        yield "! one class alone: nothing can be split or trained"
     yield from _warn_of_twins(report)
     for finding, words in _WORDS.items():
         if number := report["findings"][finding.value]:

@@ -73,7 +73,8 @@ def draw_history(history: History, source: str) -> Figure:
     width_in = (canvas.WIDTH_IN - 2 * _LEFT_IN - 0.2) / 2
     losses = canvas.place(figure, (_LEFT_IN, _TOP_IN), (width_in, _PANEL_IN))
     losses.set(title="Loss", ylabel="Mean loss of a case")
-    _draw_line(losses, history.epoch, history.train_loss, _Line("training", canvas.VERMILION, "--", "s"))
+    training = _Line("training (running average)", canvas.VERMILION, "--", "s")
+    _draw_line(losses, history.epoch, history.train_loss, training)
     _draw_line(losses, history.epoch, history.valid_loss, _Line("validation", canvas.BLUE, "-", "o"))
     accuracy = canvas.place(figure, (2 * _LEFT_IN + width_in, _TOP_IN), (width_in, _PANEL_IN))
     accuracy.set(title="Accuracy", ylabel="Share of cases")

@@ -137,11 +137,13 @@ def _fit(training: Training, recipe: Recipe, epochs: int, lr: float) -> TrainedC
     if recipe.pretrained:
         if recipe.train.frozen_epochs:
             learner.fit_one_cycle(recipe.train.frozen_epochs, slice(lr), pct_start=0.99, cbs=watched)
+            training.progress.check()
         learner.unfreeze()
         learner.fit_one_cycle(epochs, slice(lr / 200, lr / 2), pct_start=0.3, div=5.0, cbs=[*watched, stop])
     else:
         learner.fit_one_cycle(epochs, lr, cbs=[*watched, stop])
     progress = training.progress
+    progress.check()
     if progress.best is None:
         raise RuntimeError("training ended without an epoch")
     return TrainedClassifier(

@@ -69,7 +69,7 @@ def read_model_card(folder: Path) -> ModelCard:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
         raise BadInput(
-            f"{folder / MODEL}: {place}: {first['msg'].lower()}; is this a model folder?"
+            f"{folder / MODEL}: {place}: {first['msg'].lower()}; name a folder that train has made"
         ) from None
 
 

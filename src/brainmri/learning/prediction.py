@@ -65,7 +65,7 @@ def predict_subsets(model: Path, prepared: PreparedSet, manifest: Sequence[Manif
 def read_classifier(folder: Path, weights: str) -> Classifier:
     """The classifier of a model folder with the weights of its file `weights`."""
     card = read_model_card(folder)
-    torch.set_num_threads(card.training["recipe"]["train"]["threads"])
+    torch.set_num_threads(_read_threads(folder, card))
     network = build_network(card.architecture, card.dropout)
     try:
         load_named(network, card.architecture, read_weights(folder / weights))
@@ -73,6 +73,15 @@ def read_classifier(folder: Path, weights: str) -> Classifier:
         reason = " ".join(str(error).split())[:160]
         raise BadInput(f"{folder / weights}: doesn't fit {MODEL} beside it: {reason}") from None
     return Classifier(network.eval().to(memory_format=torch.channels_last), card)
+
+
+def _read_threads(folder: Path, card: ModelCard) -> int:
+    try:
+        return int(card.training["recipe"]["train"]["threads"])
+    except (KeyError, TypeError, ValueError):
+        raise BadInput(
+            f"{folder / MODEL}: expected a number at training.recipe.train.threads, came none; rerun train"
+        ) from None
 
 
 def predict_logits(classifier: Classifier, images: NDArray[np.uint8]) -> NDArray[np.float64]:

@@ -5,7 +5,7 @@ import math
 import sys
 from collections.abc import Sequence
 
-from fastai.callback.core import Callback
+from fastai.callback.core import Callback, CancelFitException
 from fastai.callback.progress import ProgressCallback
 from fastai.callback.tracker import TrackerCallback
 from fastai.learner import Learner
@@ -36,23 +36,32 @@ class Progress(Callback):  # type: ignore[misc]
         self.epochs: list[EpochRow] = []
         self.best: EpochRow | None = None
         self.best_state: State = {}
+        self.diverged: str | None = None
 
     def before_fit(self) -> None:
         """Names the columns of the lines that follow."""
         if self.learn.logger is _print_line:
             _print_line(self.recorder.metric_names)
 
+    def check(self) -> None:
+        """Raises `BadInput` if a fit ended because it diverged."""
+        if self.diverged:
+            raise BadInput(
+                f"lr: expected a rate that trains, came one that diverges ({self.diverged}); lower it"
+            )
+
     def after_epoch(self) -> None:
-        """Notes the epoch; raises `BadInput` when the loss is no number any more."""
+        """Notes the epoch; ends the fit, and says why, when a loss is no number any more."""
         train_loss, valid_loss, accuracy = (float(value) for value in self.recorder.log[1:4])
         number = len(self.epochs)
-        if not math.isfinite(train_loss + valid_loss):
-            raise BadInput(
-                f"lr: training diverged in epoch {number} (loss {train_loss}); set a lower learning rate"
-            )
+        for kind, loss in (("training", train_loss), ("validation", valid_loss)):
+            if not math.isfinite(loss):
+                # fastai puts words of its own before those of any other exception.
+                self.diverged = f"the {kind} loss of epoch {number} is {loss}"
+                raise CancelFitException
         row = EpochRow(
             epoch=number,
-            learning_rate=float(self.opt.hypers[-1]["lr"]),
+            log10_learning_rate=math.log10(self.opt.hypers[-1]["lr"]),
             train_loss=train_loss,
             valid_loss=valid_loss,
             accuracy=accuracy,

@@ -6,10 +6,14 @@ from brainmri.tables import Row, read_mapping, write_mapping
 
 
 class EpochRow(Row):
-    """One line of plots/history.csv: mean losses of an epoch, and the last learning rate of the head."""
+    """One line of plots/history.csv: an epoch's losses, accuracy, and the last learning rate of the head.
+
+    `train_loss` is fastai's: a running average over some fifty steps, while the weights change and images
+    are augmented. `valid_loss` is the mean of the validation subset, by the averaged weights.
+    """
 
     epoch: int
-    learning_rate: float
+    log10_learning_rate: float
     train_loss: float
     valid_loss: float
     accuracy: float

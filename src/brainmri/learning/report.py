@@ -79,7 +79,8 @@ def _describe_model(
             "best_epoch": trained.best_epoch.epoch,
             "start": {"name": "none"} if start is None else {"name": start.name, "sha256": start.sha256},
         },
-        versions={"python": platform.python_version()} | {name: version(name) for name in _PACKAGES},
+        versions={"python": ".".join(platform.python_version_tuple()[:2])}
+        | {name: version(name) for name in _PACKAGES},
         data_sha256=_hash_data(prepared, manifest),
     )
 

@@ -41,7 +41,8 @@ def read_start_weights(weights: str, arch: Architecture) -> StartWeights | None:
         path, name = Path(weights), weights
         if not path.is_file():
             raise BadInput(
-                f"weights: expected none, imagenet or a state_dict's path, came {weights!r} (no such file)"
+                f"weights: expected none, imagenet or a state_dict's path, came {weights!r} (no such "
+                "file); correct the path; a queued experiment needs an absolute one or a tracked file"
             )
     content = path.read_bytes()
     return StartWeights(_read_state(path, content), name, hashlib.sha256(content).hexdigest())
@@ -58,7 +59,9 @@ def check_body(state: Mapping[str, torch.Tensor], body: Mapping[str, torch.Tenso
     if missing or shapes:
         wrong = [f"{key} is missing" for key in missing] + shapes
         more = f" and {len(wrong) - 3} more" if len(wrong) > 3 else ""
-        raise BadInput(f"weights: {name} doesn't fit `arch`: {'; '.join(wrong[:3])}{more}")
+        raise BadInput(
+            f"weights: {name} doesn't fit `arch`: {'; '.join(wrong[:3])}{more}; set the `arch` they are of"
+        )
     return {key: state.get(key, body[key]) for key in body}
 
 
@@ -96,5 +99,14 @@ def _read_state(path: Path, content: bytes) -> State:
             f"weights: {path} is no state_dict (safetensors, or torch without code): {reason}"
         ) from None
     if not isinstance(state, dict) or not all(isinstance(value, torch.Tensor) for value in state.values()):
-        raise BadInput(f"weights: {path}: expected a state_dict (name: tensor), came {type(state).__name__}")
+        raise BadInput(
+            f"weights: {path}: expected a state_dict (name: tensor), came {_describe(state)}; save the "
+            "network's state_dict alone"
+        )
     return state
+
+
+def _describe(content: object) -> str:
+    if isinstance(content, dict):
+        return f"a mapping with {', '.join(repr(str(key)) for key in list(content)[:3]) or 'nothing'}"
+    return type(content).__name__

@@ -82,7 +82,8 @@ class Body:
     """The patient's own anatomy, the same in all slices.
 
     `elastic_mm` and `folding_mm` are the sizes of the coarse and the fine deformation, `ventricle_mm`
-    how far the ventricles have grown, `atrophy` how wide the sulci are (-1 to 1).
+    how far the ventricles have grown, `atrophy` how wide the sulci are (-1 to 1). `asymmetry` (from -1, the
+    left side, to 1, the right): how much larger its ventricle, and how much narrower its half of the head.
     """
 
     scale: Place
@@ -91,6 +92,7 @@ class Body:
     folding_mm: float
     ventricle_mm: float
     atrophy: float
+    asymmetry: float
     fluid_mm: float
     skull_mm: float
     scalp_mm: float

@@ -55,8 +55,9 @@ def has_tumor(params: PhantomParams, number: int) -> bool:
 
 
 def _draw_body(rng: np.random.Generator, odd: bool) -> Body:
-    """The anatomy; half of the odd patients have large ventricles, wide sulci or a lopsided head."""
+    """The anatomy; half of the odd patients have large ventricles and wide sulci, half a lopsided head."""
     age = rng.uniform(0.3, 1.0) if rng.random() < (0.5 if odd else 0.12) else 0.0
+    lopsided = rng.random() < (0.5 if odd else 0.1)
     return Body(
         scale=draw_place(rng, (0.93, 0.93, 0.95), (1.07, 1.06, 1.05)),
         shear=rng.normal(0, 0.02),
@@ -64,6 +65,7 @@ def _draw_body(rng: np.random.Generator, odd: bool) -> Body:
         folding_mm=rng.uniform(1.0, 2.0),
         ventricle_mm=rng.uniform(-0.5, 1.5) + 5.5 * age * rng.random(),
         atrophy=rng.uniform(-0.6, 0.4) + 0.8 * age * rng.random(),
+        asymmetry=rng.uniform(0.5, 1.0) * rng.choice([-1, 1]) if lopsided else rng.normal(0, 0.12),
         fluid_mm=rng.uniform(1.0, 2.5) + 1.5 * age,
         skull_mm=rng.uniform(4.5, 8.0),
         scalp_mm=rng.uniform(3.5, 8.0),

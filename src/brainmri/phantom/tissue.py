@@ -36,7 +36,7 @@ def find_tissue(patient: Patient, points: Points, brain_mm: Map, anatomy: Anatom
     origin = points
     for lesion in patient.lesions:
         origin = displace(origin, lesion, brain_mm)
-    origin = fold(widen_ventricles(origin, anatomy, body.ventricle_mm), body)
+    origin = fold(widen_ventricles(origin, anatomy, body), body)
     level = anatomy.tissue.sample(origin) + np.float32(0.02) * draw_field(body.seed + 13, points, 5.0)
     fluid = ramp(level - (_FLUID_BELOW + 0.06 * body.atrophy), _FLUID_SOFTNESS)
     likely = enlarge(anatomy.white.sample(shrink(origin, 2)), 2)

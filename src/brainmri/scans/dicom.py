@@ -1,6 +1,7 @@
 """DICOM files -> slices as they are stored: of one file, the frames of one, or the files of a series."""
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Final
 
@@ -8,10 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 from pydicom.pixels.utils import pixel_array
+from pydicom.uid import JPEGLSLossless, JPEGLSNearLossless
 
 from brainmri.errors import BadInput
-from brainmri.scans.dicom_header import count_frames, frame_numbers, numbers, pixel_spacing, read_dataset
+from brainmri.scans.dicom_header import count_frames, frame_numbers, numbers, pixel_spacing, read_image
+from brainmri.scans.dicom_places import Place, read_places
 from brainmri.scans.files import FileKind, hash_file
+from brainmri.scans.naming import naming
 from brainmri.scans.settings import Channel, ReadingRule, Window
 from brainmri.scans.slices import (
     FileHeader,
@@ -21,16 +25,18 @@ from brainmri.scans.slices import (
     check_size,
     digest,
     make_square,
+    to_luminance,
     to_mask,
 )
 
+_JPEG_LS: Final = (JPEGLSLossless, JPEGLSNearLossless)
+_FLOAT_BITS: Final = 24
 _MEGABYTE: Final = 1_000_000
 _PIXEL_ELEMENTS: Final = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
 _INVERTED: Final = "MONOCHROME1"
 _GRAY: Final = (_INVERTED, "MONOCHROME2")
 _COLOR: Final = ("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT")
-# ITU-R 601 in the fixed point of Pillow, so that a picture and a DICOM file give the same gray.
-_RED, _GREEN, _BLUE, _ROUND, _SHIFT = 19595, 38470, 7471, 0x8000, 16
+_OTHER: Final = ("PALETTE COLOR", "HSV", "ARGB", "CMYK", "YBR_PARTIAL_420", "YBR_PARTIAL_422", "XYB")
 
 
 class Series(Stack):
@@ -53,11 +59,19 @@ class Series(Stack):
         self.notices: Sequence[str] = ()
 
     def load(self, index: int) -> RawSlice:
-        """File or frame `index`. Raises `BadInput`, or whatever pydicom's decoders raise."""
+        """File or frame `index`. `BadInput` names the file of a series; pydicom may raise anything."""
         path = self._paths[index // self._frames]
+        with naming(path.name) if len(self._paths) > 1 else nullcontext():
+            return self._load(path, index)
+
+    def places(self) -> list[Place | None]:
+        """Where each slice lies; None where the header doesn't say."""
+        return [place for path in self._paths for place in read_places(path, self._rule.max_volume_megabytes)]
+
+    def _load(self, path: Path, index: int) -> RawSlice:
         dataset, frame = self._dataset(path), index % self._frames
         if self._frames == 1 and count_frames(dataset) > 1:
-            raise BadInput(f"{path.name}: expected one frame a file in a series, came several")
+            raise BadInput("expected one frame a file in a series, came several")
         stored = _decode(dataset, frame, self._rule)
         header = self._header(path, stored, dataset)
         values = _to_values(dataset, frame, stored, self._rule.window)
@@ -71,7 +85,7 @@ class Series(Stack):
     def _dataset(self, path: Path) -> Dataset:
         if self._open is None or self._open[0] != path:
             self._open = None
-            dataset = read_dataset(path, self._rule.max_volume_megabytes)
+            dataset = read_image(path, self._rule.max_volume_megabytes)
             _check(dataset, self._rule)
             self._open = path, dataset
         return self._open[1]
@@ -99,7 +113,9 @@ def _check(dataset: Dataset, rule: ReadingRule) -> None:
         )
     kind = str(dataset.get("PhotometricInterpretation", ""))
     if kind not in _GRAY + _COLOR:
-        raise BadInput(f"expected gray or RGB pixels, came the photometric interpretation {kind[:20]!r}")
+        # Only the standard's own words are repeated: anything else may be of the patient.
+        came = kind if kind in _OTHER else "that the standard doesn't name"
+        raise BadInput(f"expected gray or RGB pixels, came a photometric interpretation {came}")
     ((rows,), (columns,), (bits,), (samples,)) = (
         numbers(dataset, keyword, 1) or (0.0,)
         for keyword in ("Rows", "Columns", "BitsAllocated", "SamplesPerPixel")
@@ -115,11 +131,11 @@ def _check(dataset: Dataset, rule: ReadingRule) -> None:
 
 def _decode(dataset: Dataset, frame: int, rule: ReadingRule) -> NDArray[np.generic]:
     """(rows, columns), color as luminance."""
-    stored = pixel_array(dataset, index=frame)
+    syntax = dataset.file_meta.TransferSyntaxUID
+    # Given JPEG-LS of another size than the header's, GDCM aborts the process.
+    stored = pixel_array(dataset, index=frame, decoding_plugin="pyjpegls" if syntax in _JPEG_LS else "")
     if stored.ndim == 3 and stored.shape[2] == 3:
-        red, green, blue = (stored[:, :, channel].astype(np.int64) for channel in range(3))
-        luminance = (red * _RED + green * _GREEN + blue * _BLUE + _ROUND) >> _SHIFT
-        stored = luminance.astype(stored.dtype)
+        stored = to_luminance(stored)
     if stored.ndim != 2:
         raise BadInput(f"expected rows and columns of pixels, came an array of shape {stored.shape}")
     check_size(stored.shape[1], stored.shape[0], rule.max_megapixels)
@@ -133,7 +149,8 @@ def _to_values(dataset: Dataset, frame: int, stored: NDArray[np.generic], window
         raise BadInput("RescaleSlope: expected a number other than 0, came 0")
     values = stored.astype(np.float64) * slope + intercept
     (bits,) = numbers(dataset, "BitsStored", 1) or (0.0,)
-    brightest = slope * (2.0 ** min(bits, 64.0) - 1) + intercept
+    # Beyond 24 bits a distance from the highest possible value leaves a float32 no room for contrast.
+    brightest = slope * (2.0**bits - 1) + intercept if bits <= _FLOAT_BITS else float(values.max())
     limits = _window(dataset, frame) if window is Window.HEADER else None
     if limits is not None:
         low, high = limits

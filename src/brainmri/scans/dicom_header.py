@@ -1,19 +1,18 @@
 """What is used of a DICOM header; every number of it is checked, since headers come from strangers."""
 
 import math
-import mmap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 import pydicom
 from pydicom.dataset import Dataset
-from pydicom.filereader import read_file_meta_info
+from pydicom.filereader import read_dataset
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 from brainmri.errors import BadInput
-from brainmri.scans.files import check_file
+from brainmri.scans.files import check_file, map_file
 
 Vector = tuple[float, ...]
 
@@ -53,6 +52,8 @@ _PIXELS: Final = [
 ]
 # No scanner's number is larger, and its square still is a number.
 _MOST: Final = 1e12
+# PS3.10: what stands before the meta group, and the number of that.
+_PREAMBLE_BYTES, _META_GROUP = 132, 2
 _LEAST_MM, _MOST_MM = 0.01, 100.0
 
 
@@ -75,12 +76,10 @@ class DicomIdentity:
 
 def read_identity(path: Path, max_megabytes: int) -> DicomIdentity:
     """The identity of a file, without its pixels. Raises `BadInput`, or whatever pydicom raises."""
-    header = _read(path, max_megabytes, _IDENTITY, pixels=False)
-    normal = _normal(header)
-    place = numbers(header, "ImagePositionPatient", 3)
-    position = (
-        None if normal is None or place is None else sum(a * b for a, b in zip(normal, place, strict=True))
-    )
+    header = read_header(path, max_megabytes, _IDENTITY, pixels=False)
+    normal = find_normal(header, 0)
+    place = frame_numbers(header, 0, "ImagePositionPatient", 3)
+    position = None if normal is None or place is None else dot(normal, place)
     instance = numbers(header, "InstanceNumber", 1)
     return DicomIdentity(
         series=_text(header, "SeriesInstanceUID"),
@@ -92,9 +91,9 @@ def read_identity(path: Path, max_megabytes: int) -> DicomIdentity:
     )
 
 
-def read_dataset(path: Path, max_megabytes: int) -> Dataset:
+def read_image(path: Path, max_megabytes: int) -> Dataset:
     """What pixels depend on, and the pixels, not yet decoded."""
-    return _read(path, max_megabytes, _PIXELS, pixels=True)
+    return read_header(path, max_megabytes, _PIXELS, pixels=True)
 
 
 def count_frames(header: Dataset) -> int:
@@ -118,15 +117,25 @@ def frame_numbers(header: Dataset, frame: int, keyword: str, count: int) -> Vect
 
 
 def numbers(header: Dataset, keyword: str, count: int) -> Vector | None:
-    """The first `count` numbers of an element, None where it is absent; `BadInput` for what is no number."""
-    value: Any = header.get(keyword)
-    if value is None or value == "" or (isinstance(value, Sequence) and not len(value)):
-        return None
-    values = list(value) if isinstance(value, Sequence) and not isinstance(value, str) else [value]
-    found = [float(item) for item in values[:count]]
-    if len(found) < count or not all(math.isfinite(item) and abs(item) < _MOST for item in found):
-        raise BadInput(f"{keyword}: expected {count} numbers, came {str(value)[:60]!r}")
-    return tuple(found)
+    """The first `count` numbers of an element, None where it is absent; `BadInput` for what is no number.
+
+    What came is not quoted: a broken header may have a patient's name there.
+    """
+    try:
+        value: Any = header.get(keyword)
+        if value is None or (isinstance(value, Sequence) and not len(value)):
+            return None
+        if isinstance(value, bytes):
+            raise BadInput(f"{keyword}: expected {count} numbers, came bytes")
+        values = list(value) if isinstance(value, Sequence) and not isinstance(value, str) else [value]
+        found = tuple(float(item) for item in values[:count])
+    except (ValueError, TypeError, OverflowError):
+        raise BadInput(f"{keyword}: expected {count} numbers, came something else") from None
+    if len(found) < count:
+        raise BadInput(f"{keyword}: expected {count} numbers, came {len(found)}")
+    if not all(math.isfinite(item) and abs(item) < _MOST for item in found):
+        raise BadInput(f"{keyword}: expected {count} numbers below {_MOST:g}, came larger or infinite ones")
+    return found
 
 
 def pixel_spacing(header: Dataset, frame: int) -> tuple[float, float] | None:
@@ -146,19 +155,26 @@ def dot(first: Vector, second: Vector) -> float:
     return sum(a * b for a, b in zip(first, second, strict=True))
 
 
-def _read(path: Path, max_megabytes: int, tags: Sequence[str], *, pixels: bool) -> Dataset:
+def read_header(path: Path, max_megabytes: int, tags: Sequence[str], *, pixels: bool) -> Dataset:
+    """The named elements of a file. Raises `BadInput`, or whatever pydicom raises."""
     check_file(path, max_megabytes)
-    # Before anything else: reading a deflated file inflates it, to any size, whatever is asked of it.
-    if read_file_meta_info(path).get("TransferSyntaxUID") == DeflatedExplicitVRLittleEndian:
+    with map_file(path) as content:
+        _refuse_deflated(content)
+        content.seek(0)
+        return pydicom.dcmread(content, stop_before_pixels=not pixels, specific_tags=list(tags))
+
+
+def _refuse_deflated(content: BinaryIO) -> None:
+    """Reading a deflated file would inflate it, to any size; its meta group says that it is one."""
+    content.seek(_PREAMBLE_BYTES)
+    meta = read_dataset(content, False, True, stop_when=lambda tag, _vr, _length: tag >> 16 != _META_GROUP)
+    if meta.get("TransferSyntaxUID") == DeflatedExplicitVRLittleEndian:
         raise BadInput("expected pixels that are not deflated as a whole file, came the deflated syntax")
-    # A mapped file, since asking an open one for the length that a broken header says takes that much memory.
-    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-        return pydicom.dcmread(content, stop_before_pixels=not pixels, specific_tags=list(tags))  # type: ignore[arg-type]
 
 
-def _normal(header: Dataset) -> Vector | None:
+def find_normal(header: Dataset, frame: int) -> Vector | None:
     """Rows' direction times columns' (PS3.3 C.7.6.2.1.1); None if not at right angles."""
-    directions = numbers(header, "ImageOrientationPatient", 6)
+    directions = frame_numbers(header, frame, "ImageOrientationPatient", 6)
     if directions is None:
         return None
     (a, b, c), (d, e, f) = directions[:3], directions[3:]

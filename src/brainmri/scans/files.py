@@ -1,12 +1,15 @@
 """What a file is, by its first bytes and never by its name."""
 
 import hashlib
+import mmap
 import os
 import stat
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final, cast
 
 from brainmri.errors import BadInput
 
@@ -80,3 +83,10 @@ def hash_file(path: Path) -> str:
     """SHA-256 of the file's bytes, read in pieces."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@contextmanager
+def map_file(path: Path) -> Iterator[BinaryIO]:
+    """A file as mapped bytes: an open one, asked for the length in a broken header, takes that memory."""
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        yield cast(BinaryIO, content)

@@ -1,10 +1,12 @@
 """A folder of raw scans -> the scans in it, with what is known of each."""
 
+import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from brainmri.errors import BadInput
+from brainmri.scans.files import hash_file
 from brainmri.tables import Row, read_rows
 
 TABLE_NAME = "scans.csv"
@@ -88,9 +90,10 @@ def _read_table(root: Path) -> list[Scan]:
 
 def _inside(root: Path, path: str, place: str) -> str:
     """A path of the table in its one spelling; `BadInput` if it leads out of `root`, by a link too."""
+    _check_letters(path, place)
     pure = PurePosixPath(path)
     try:
-        outside = pure.is_absolute() or ".." in pure.parts or not path.isprintable()
+        outside = pure.is_absolute() or ".." in pure.parts
         outside = outside or not (root / pure).resolve().is_relative_to(root.resolve())
     except (OSError, RuntimeError):  # a link to itself: reading it says so
         outside = False
@@ -99,18 +102,29 @@ def _inside(root: Path, path: str, place: str) -> str:
     return pure.as_posix()
 
 
+def _check_letters(name: str, place: object) -> None:
+    """Refuses what can't stand in a line of a table or of text; odd spaces can (macOS puts them in names)."""
+    kinds = {unicodedata.category(letter) for letter in name}
+    if "Cs" in kinds:
+        raise BadInput(f"{place}: expected file names in UTF-8, came {name!r}; rename it")
+    if "Cc" in kinds:
+        raise BadInput(f"{place}: expected file names without control characters, came {name!r}; rename it")
+
+
 def _expand(root: Path, path: str) -> list[str]:
-    """A folder stands for the files in it: that is how series are given."""
+    """A folder stands for the files in it, as series are given; an empty one for itself, to be rejected."""
     try:
         if not (root / path).is_dir():
             return [path]
     except OSError:
         return [path]
-    return [f"{path}/{name}" for name in _list_files(root / path, root)]
+    return [f"{path}/{name}" for name in _list_files(root / path, root)] or [path]
 
 
 def _read_class_folders(root: Path) -> RawFolder:
     folders = sorted(path for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
+    for folder in folders:
+        _check_letters(folder.name, root)
     listings = {folder.name: _list_files(folder, root) for folder in folders}
     notices = _notice_loose_files(root)
     for name in list(listings):
@@ -142,8 +156,7 @@ def _walk(folder: Path, below: PurePosixPath, seen: set[Path]) -> Iterator[PureP
     for entry in _entries(folder):
         if entry.name.startswith("."):
             continue
-        if not entry.name.isprintable():
-            raise BadInput(f"{folder}: expected file names in UTF-8, came {entry.name!r}; rename it")
+        _check_letters(entry.name, folder)
         if entry.is_dir() and (real := entry.resolve()) not in seen:
             seen.add(real)
             yield from _walk(entry, below / entry.name, seen)
@@ -162,6 +175,16 @@ def _repeats_others(root: Path, name: str, listings: dict[str, list[str]]) -> bo
     """Whether `name` holds the classes beside it once more, file for file (as Kaggle's archive does)."""
     others = {f"{label}/{path}" for label, paths in listings.items() if label != name for path in paths}
     own = listings[name]
-    return bool(own) and all(
-        path in others and (root / path).stat().st_size == (root / name / path).stat().st_size for path in own
-    )
+    if not own or not others.issuperset(own):
+        return False
+    pairs = [(root / path, root / name / path) for path in own]
+    try:
+        # Sizes first: they cost nothing, and mostly tell.
+        if any(first.stat().st_size != second.stat().st_size for first, second in pairs):
+            return False
+        return all(
+            first.is_file() and second.is_file() and hash_file(first) == hash_file(second)
+            for first, second in pairs
+        )
+    except OSError:  # a dangling link, or no permission: not known to repeat
+        return False

@@ -24,6 +24,8 @@ def collect_lgg(source: Path, raw: Path) -> list[ScanRow]:
 
     Raises `BadInput` where there is no such slice, or where `raw` already holds something.
     """
+    if raw.exists() and not raw.is_dir():
+        raise BadInput(f"{raw}: expected a new folder, came a file; name another")
     if raw.exists() and any(raw.iterdir()):
         raise BadInput(f"{raw}: expected a new folder, came one with files in it; name another")
     rows = []

@@ -1,7 +1,6 @@
 """A scan of any format -> the slices that are used of it, each with its mask."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,8 +10,10 @@ from numpy.typing import NDArray
 from brainmri.errors import BadInput
 from brainmri.scans.choice import choose_slices
 from brainmri.scans.dicom import Series
+from brainmri.scans.dicom_places import are_same_places
 from brainmri.scans.files import FileKind, detect_kind
 from brainmri.scans.folder import Scan
+from brainmri.scans.naming import naming
 from brainmri.scans.nifti import Volume
 from brainmri.scans.pictures import Picture
 from brainmri.scans.settings import Channel, ReadingRule, Window
@@ -48,7 +49,7 @@ class OpenScan:
     def _load_mask(self, number: int) -> Mask | None:
         if self.masks is None:
             return None
-        with _naming_mask(self.scan):
+        with naming(f"mask {self.scan.mask}"):
             # A resampled pixel is tumor where half of it or more is.
             return (self.masks.load(number).pixels >= 0.5).astype(np.uint8)
 
@@ -60,7 +61,7 @@ def open_scan(root: Path, scan: Scan, rule: ReadingRule) -> OpenScan:
         return OpenScan(scan, stack, None, rule)
     # Channels are of scans; a mask is read as gray.
     plain = rule.model_copy(update={"channel": Channel.GRAY, "window": Window.NONE})
-    with _naming_mask(scan):
+    with naming(f"mask {scan.mask}"):
         masks = _open([root / scan.mask], plain, is_mask=True)
         _check_mask(stack, masks)
     return OpenScan(scan, stack, masks, rule)
@@ -84,11 +85,10 @@ def _check_mask(stack: Stack, masks: Stack) -> None:
         raise BadInput(f"expected a {stack.kind} file like its scan, came a {masks.kind} one")
     if isinstance(stack, Volume) and isinstance(masks, Volume) and not stack.grid.fits(masks.grid):
         raise BadInput("expected the shape and orientation of its scan, came others")
+    if isinstance(stack, Series) and isinstance(masks, Series) and not _lie_alike(stack, masks):
+        raise BadInput("expected the positions of its scan, came others or none")
 
 
-@contextmanager
-def _naming_mask(scan: Scan) -> Iterator[None]:
-    try:
-        yield
-    except BadInput as error:
-        raise BadInput(f"mask {scan.mask}: {error}") from None
+def _lie_alike(stack: Series, masks: Series) -> bool:
+    """Whether each slice of a mask lies where that of its scan does; a single slice needs no position."""
+    return stack.count == 1 or are_same_places(stack.places(), masks.places())

@@ -4,16 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import Final
 
 from brainmri.isolation import Failure, Limits, map_isolated
 from brainmri.scans.dicom_header import DicomIdentity, dot, read_identity
+from brainmri.scans.dicom_places import PARALLEL
 from brainmri.scans.files import FileKind, detect_kind
 from brainmri.scans.folder import RawFolder, Scan
 from brainmri.scans.settings import ReadingRule
-
-# Slices whose normals differ more (1 - cosine: 8 degrees) are no parallel stack.
-_PARALLEL: Final = 1e-2
 
 
 @dataclass(frozen=True)
@@ -93,6 +90,6 @@ def _are_parallel(identities: Sequence[DicomIdentity]) -> bool:
     return normal is not None and all(
         identity.normal is not None
         and identity.position is not None
-        and dot(normal, identity.normal) > 1 - _PARALLEL
+        and dot(normal, identity.normal) > 1 - PARALLEL
         for identity in identities
     )

@@ -17,6 +17,8 @@ Pixels = NDArray[np.float32]  # (rows, columns) or (channels, rows, columns), th
 
 # Thicker than this against the other side, a pixel is no measurement of a slice.
 _MOST_ANISOTROPY: Final = 20.0
+# ITU-R 601 in the fixed point of Pillow, so that every format gives the same gray.
+_RED, _GREEN, _BLUE, _ROUND, _SHIFT = 19595, 38470, 7471, 0x8000, 16
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,13 @@ class Stack(ABC):
 def to_mask(values: NDArray[Any]) -> Pixels:
     """1 where there is any label, whichever: tumor or not. Before any resampling, which mixes labels."""
     return np.asarray(values > 0, dtype=np.float32)
+
+
+def to_luminance(colors: NDArray[Any]) -> NDArray[Any]:
+    """The gray of whole numbers (rows, columns, 3) in the order red, green, blue; of the same type."""
+    red, green, blue = (colors[:, :, channel].astype(np.int64) for channel in range(3))
+    luminance = (red * _RED + green * _GREEN + blue * _BLUE + _ROUND) >> _SHIFT
+    return np.asarray(luminance.astype(colors.dtype))
 
 
 def digest(pixels: NDArray[np.generic]) -> str:

@@ -118,7 +118,9 @@ def youden_threshold(truth: Truth, score: Values) -> float:
     """
     positives, negatives = int(truth.sum()), int((~truth).sum())
     if not positives or not negatives:
-        raise BadInput("validation: expected slices of both classes for a threshold, came one class alone")
+        raise BadInput(
+            "validation: expected slices of both classes for a threshold, came one class alone; add scans"
+        )
     distinct = np.unique(score)
     middles = (distinct[:-1] + distinct[1:]) / 2
     candidates = np.unique(np.round(np.concatenate([distinct[:1], middles]), DIGITS))

@@ -129,8 +129,8 @@ def _conclude(areas: Mapping[Baseline, Estimate | None]) -> dict[str, Any]:
 
 def _name_blind(blind: Sequence[Baseline]) -> str:
     if not blind:
-        return "but none in which no tumor can show"
-    return f"even {' and '.join(baseline.words for baseline in blind)}, in which no tumor can show"
+        return "but each of them sees pixels of the tumors"
+    return f"even {' and '.join(baseline.words for baseline in blind)}, which see no pixel of a tumor"
 
 
 def _say(area: Estimate) -> str:

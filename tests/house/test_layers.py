@@ -20,6 +20,8 @@ MAY_IMPORT = {
     "figures": {"dataset", "scans", "scoring", "learning.records"},
 }
 TORCH_STAGES = {"find_lr", "train", "predict"}
+TORCH = {"torch", "torchvision", "fastai", "fastcore", "fasttransform", "safetensors"}
+OUTSIDE = [path for path in PACKAGE.rglob("*.py") if path.parent.name != "learning"]
 
 
 def _layer(path: Path) -> str:
@@ -35,6 +37,13 @@ def test_a_module_imports_from_its_own_layer_or_below(path: Path) -> None:
         if root == "brainmri" and (PACKAGE / target).is_dir() and target not in {layer, ""}:
             allowed = MAY_IMPORT[layer]
             assert target in allowed or any(rest.startswith(part) for part in allowed), name
+
+
+@pytest.mark.parametrize(
+    "path", sorted([*OUTSIDE, *(ROOT / "stages").glob("*.py")]), ids=lambda path: path.stem
+)
+def test_only_learning_imports_torch_inside_functions_too(path: Path) -> None:
+    assert not {name.partition(".")[0] for name in imported_names(path)} & TORCH
 
 
 @pytest.mark.parametrize("name", sorted(set(STAGES) - TORCH_STAGES | {"find_lr"}))

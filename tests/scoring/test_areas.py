@@ -6,10 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
-from brainmri.scoring.areas import Comparison, Verdict, compare_areas, estimate_area
+from brainmri.scoring.areas import Comparison, Folds, Verdict, compare_areas, estimate_area
 from brainmri.scoring.cases import Cases
 from brainmri.scoring.estimates import estimate_figures
 from tests.scoring.samples import PARAMS, grouped_cases, make_cases, simulate
+
+
+def _one_fold(cases: Cases) -> Folds:
+    return np.zeros(len(cases.truth), np.int64)
 
 
 @given(cases=grouped_cases(), seed=st.integers(0, 99))
@@ -47,7 +51,7 @@ def test_a_constant_of_each_fold_is_chance() -> None:
 
 def test_a_score_is_not_separable_from_itself() -> None:
     cases = simulate(20, 3, seed=1)
-    comparison = compare_areas(cases, cases, PARAMS)
+    comparison = compare_areas(cases, cases, _one_fold(cases), PARAMS)
     assert comparison is not None
     assert (comparison.difference, comparison.verdict) == (0, Verdict.NOT_SEPARABLE)
 
@@ -55,7 +59,7 @@ def test_a_score_is_not_separable_from_itself() -> None:
 def test_better_one_way_is_worse_the_other() -> None:
     good = simulate(40, 3, seed=0, distance=4.0)
     noise = Cases(good.truth, np.random.default_rng(0).random(len(good.truth)), good.group)
-    first, second = compare_areas(good, noise, PARAMS), compare_areas(noise, good, PARAMS)
+    first, second = (compare_areas(*pair, _one_fold(good), PARAMS) for pair in ((good, noise), (noise, good)))
     assert first is not None
     assert second is not None
     assert (first.verdict, second.verdict) == (Verdict.BETTER, Verdict.WORSE)
@@ -63,12 +67,25 @@ def test_better_one_way_is_worse_the_other() -> None:
     assert first.bounds == pytest.approx((-second.bounds[1], -second.bounds[0]))
 
 
+def test_offsets_between_folds_are_no_difference() -> None:
+    cases = simulate(20, 3, seed=1)
+    folds = cases.group % 4 // 2
+    moved = Cases(cases.truth, (cases.score + folds) / 2, cases.group)
+    within = compare_areas(cases, moved, folds, PARAMS)
+    across = compare_areas(cases, moved, _one_fold(cases), PARAMS)
+    assert within is not None
+    assert across is not None
+    assert within.difference == 0
+    assert across.difference > 0.1
+
+
 def test_pairing_makes_the_interval_narrower_than_that_of_strangers() -> None:
     cases = simulate(40, 3, seed=0, distance=1.0)
     alike = np.clip(cases.score + 0.05 * np.random.default_rng(1).normal(size=120), 0, 1)
     other = simulate(40, 3, seed=1, distance=1.0).score
     paired, strangers = (
-        compare_areas(cases, Cases(cases.truth, score, cases.group), PARAMS) for score in (alike, other)
+        compare_areas(cases, Cases(cases.truth, score, cases.group), _one_fold(cases), PARAMS)
+        for score in (alike, other)
     )
     assert paired is not None
     assert strangers is not None
@@ -77,13 +94,15 @@ def test_pairing_makes_the_interval_narrower_than_that_of_strangers() -> None:
 
 def test_one_class_alone_has_nothing_to_compare() -> None:
     cases = make_cases([1, 1, 1], [0.1, 0.5, 0.9])
-    assert compare_areas(cases, cases, PARAMS) is None
+    assert compare_areas(cases, cases, _one_fold(cases), PARAMS) is None
     assert estimate_area(cases, np.zeros(3, np.int64), PARAMS) is None
 
 
 def test_scores_of_other_cases_are_refused() -> None:
     with pytest.raises(ValueError, match="of the same cases"):
-        compare_areas(make_cases([1, 0], [0.1, 0.5]), make_cases([0, 1], [0.1, 0.5]), PARAMS)
+        compare_areas(
+            make_cases([1, 0], [0.1, 0.5]), make_cases([0, 1], [0.1, 0.5]), np.zeros(2, int), PARAMS
+        )
 
 
 @pytest.mark.parametrize(

@@ -59,6 +59,17 @@ def test_the_network_is_held_against_the_best(skill: float, verdict: str, words:
     assert list(report["baselines"]) == ["header", "raw_frame", "majority"]
 
 
+def test_baselines_of_several_folds_are_scored_within_each_and_it_is_said() -> None:
+    rows = _rows(Baseline.HEADER, 4)
+    parts = [row.model_copy(update={"fold": int(row.slice_id[1:]) // 30}) for row in rows]
+    moved = [row.model_copy(update={"score": (row.score + row.fold) / 2}) for row in parts]
+    whole, still, lifted = (_evaluate(_network(3), found) for found in (rows, parts, moved))
+    assert still["baselines"]["header"]["auroc"] == lifted["baselines"]["header"]["auroc"]
+    assert still["auroc_difference"] == lifted["auroc_difference"]
+    said = "the baselines were trained by group, whatever the split"
+    assert [said in report["finding"] for report in (whole, still)] == [False, True]
+
+
 def test_the_majority_is_never_the_best() -> None:
     rows = [*_rows(Baseline.HEADER, 0), *_rows(Baseline.MAJORITY, 9)]
     assert _evaluate(_network(3), rows)["best"] == "header"

@@ -69,7 +69,7 @@ def draw_lr_search(lr: Floats, loss: Floats, suggestion: Suggestion | None, sour
 @canvas.house_style
 def draw_history(history: History, source: str) -> Figure:
     """Losses and, beside them, accuracy against the epoch, with the best epoch marked."""
-    figure = _new_figure(source, legend_in=0.45)
+    figure = _new_figure(source, legend_in=0.64)
     width_in = (canvas.WIDTH_IN - 2 * _LEFT_IN - 0.2) / 2
     losses = canvas.place(figure, (_LEFT_IN, _TOP_IN), (width_in, _PANEL_IN))
     losses.set(title="Loss", ylabel="Mean loss of a case")
@@ -83,7 +83,7 @@ def draw_history(history: History, source: str) -> Figure:
         axes.set(xlabel="Epoch", xlim=_reach(history.epoch))
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         _mark_best(axes, history, values)
-        canvas.explain(figure, axes, _AXIS_IN, columns=2)
+        canvas.explain(figure, axes, _AXIS_IN)
     losses.set_ylim(0, 1.04 * losses.get_ylim()[1])
     accuracy.set_ylim(0, 1.02)
     return figure

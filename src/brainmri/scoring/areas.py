@@ -10,7 +10,7 @@ from brainmri.scoring import classification as of
 from brainmri.scoring.cases import Cases
 from brainmri.scoring.estimates import Estimate
 from brainmri.scoring.intervals import Basis, Bounds, difference_interval, drawn_error, grouped_interval
-from brainmri.scoring.resampling import IntervalParams, draw_figures, draw_weights
+from brainmri.scoring.resampling import IntervalParams, draw_weights
 from brainmri.scoring.tally import Matrix, Ranked, Vector, count, rank_cases, rows_at_once
 
 Folds = NDArray[np.int64]  # (n,), the fold of each case
@@ -50,28 +50,26 @@ def estimate_area(cases: Cases, folds: Folds, params: IntervalParams) -> Estimat
     with fewer positives gives lower scores, and to the fold with more of them. None where no fold has both
     classes.
     """
-    parts = [_Part.take(cases, folds == fold) for fold in np.unique(folds)]
-    value = float(_pool(parts, np.ones((1, cases.groups)))[0])
+    value, draws = _draw_area(cases, folds, params)
     if np.isnan(value):
         return None
-    rows = min(rows_at_once(part.ranked) for part in parts)
-    draws = [_pool(parts, weights) for weights in draw_weights(cases.groups, rows, params)]
-    return Estimate(value, _bound(value, np.concatenate(draws), cases, params.confidence))
+    return Estimate(value, _bound(value, draws, cases, params.confidence))
 
 
-def compare_areas(first: Cases, second: Cases, params: IntervalParams) -> Comparison | None:
+def compare_areas(first: Cases, second: Cases, folds: Folds, params: IntervalParams) -> Comparison | None:
     """Two scores of the same cases, drawn together by group; None where either has no interval.
+
+    Both areas are over pairs of one fold, as `estimate_area` has them.
 
     The interval is square-and-add of the two areas' own intervals (`difference_interval`) with their
     correlation over the draws, so it keeps the doubt about an area that happens to be 1.
     """
     if not (np.array_equal(first.truth, second.truth) and np.array_equal(first.group, second.group)):
         raise ValueError("expected two scores of the same cases")
-    ranked = [rank_cases(cases, _ANY) for cases in (first, second)]
-    values = [float(of.auroc(count(one, np.ones((1, first.groups))))[0]) for one in ranked]
+    values, drawn = zip(*(_draw_area(cases, folds, params) for cases in (first, second)), strict=True)
     if np.isnan(values).any():
         return None
-    draws = np.array([draw_figures(one, params)["auroc"] for one in ranked])
+    draws = np.array(drawn)
     bounds = [_bound(value, own, first, params.confidence) for value, own in zip(values, draws, strict=True)]
     if bounds[0] is None or bounds[1] is None:
         return None
@@ -90,6 +88,15 @@ class _Part:
     def take(cls, cases: Cases, member: NDArray[np.bool_]) -> "_Part":
         columns, group = np.unique(cases.group[member], return_inverse=True)
         return cls(rank_cases(Cases(cases.truth[member], cases.score[member], group), _ANY), columns)
+
+
+def _draw_area(cases: Cases, folds: Folds, params: IntervalParams) -> tuple[float, Vector]:
+    """The area within folds, NaN where no fold has both classes, and that of each draw of groups (draws,)."""
+    parts = [_Part.take(cases, folds == fold) for fold in np.unique(folds)]
+    value = float(_pool(parts, np.ones((1, cases.groups)))[0])
+    rows = min(rows_at_once(part.ranked) for part in parts)
+    draws = [_pool(parts, weights) for weights in draw_weights(cases.groups, rows, params)]
+    return value, np.concatenate(draws)
 
 
 def _pool(parts: list[_Part], weights: Matrix) -> Vector:

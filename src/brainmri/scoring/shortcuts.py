@@ -9,7 +9,7 @@ from brainmri.dataset.baselines import Baseline, ShortcutRow
 from brainmri.dataset.manifest import ManifestRow
 from brainmri.dataset.predictions import Prediction
 from brainmri.errors import BadInput
-from brainmri.scoring.areas import Comparison, Verdict, compare_areas, estimate_area
+from brainmri.scoring.areas import Comparison, Folds, Verdict, compare_areas, estimate_area
 from brainmri.scoring.cases import Cases
 from brainmri.scoring.estimates import Estimate
 from brainmri.scoring.evaluation import describe_estimate, evaluate_cases
@@ -17,6 +17,11 @@ from brainmri.scoring.resampling import IntervalParams
 
 # The threshold of a baseline's accuracy: it has no operating point.
 _THRESHOLD = 0.5
+
+_BY_GROUP = (
+    "; both areas are within folds, as the reported slices span several, and the baselines were trained by "
+    "group, whatever the split"
+)
 
 _VERDICTS = {
     Verdict.BETTER: "is better than",
@@ -56,22 +61,27 @@ def evaluate_shortcuts(
 ) -> dict[str, Any]:
     """Each baseline on the slices `reported`, at threshold 0.5, and the best of them against the network.
 
-    `cases` are the network's, in the order of `reported`. The best is picked on the same slices, which
-    favors the baselines.
+    `cases` are the network's, in the order of `reported`. Areas are within the baselines' folds, each of
+    which has models of its own. The best is picked on the same slices, which favors the baselines.
     """
+    folds = _gather_folds(rows, reported)
     scores = _gather_scores(rows, [row.slice_id for row in reported])
     beside = {baseline: Cases(cases.truth, values, cases.group) for baseline, values in scores.items()}
-    figures = {baseline: evaluate_cases(own, _THRESHOLD, params) for baseline, own in beside.items()}
+    areas = {baseline: estimate_area(own, folds, params) for baseline, own in beside.items()}
     report: dict[str, Any] = {
         "baselines": {
-            baseline.value: {name: own[name] for name in ("auroc", "accuracy") if name in own}
-            for baseline, own in figures.items()
+            baseline.value: _describe_figures(areas[baseline], own, params)
+            for baseline, own in beside.items()
         }
     }
-    areas = {baseline: own["auroc"]["value"] for baseline, own in figures.items() if "auroc" in own}
-    best = _find_best(areas)
-    comparison = None if best is None else compare_areas(cases, beside[best], params)
-    return report if best is None or comparison is None else report | _compare(best, areas[best], comparison)
+    known = {baseline: area.value for baseline, area in areas.items() if area is not None}
+    best = _find_best(known)
+    comparison = None if best is None else compare_areas(cases, beside[best], folds, params)
+    if best is None or comparison is None:
+        return report
+    report |= _compare(best, known[best], comparison)
+    several = len(np.unique(folds)) > 1
+    return report | ({"finding": f"{report['finding']}{_BY_GROUP}"} if several else {})
 
 
 def _gather_scores(rows: Sequence[ShortcutRow], slices: Sequence[str]) -> dict[Baseline, Any]:
@@ -89,11 +99,20 @@ def _gather_scores(rows: Sequence[ShortcutRow], slices: Sequence[str]) -> dict[B
     }
 
 
+def _gather_folds(rows: Sequence[ShortcutRow], reported: Sequence[Prediction]) -> Folds:
+    """The fold of each reported slice, 0 where there is no baseline to have one; (slices,)."""
+    by_slice = {row.slice_id: row.fold for row in rows}
+    return np.array([by_slice.get(row.slice_id, 0) for row in reported], dtype=np.int64)
+
+
 def _describe(area: Estimate | None, cases: Cases, params: IntervalParams) -> dict[str, Any]:
-    accuracy = {"accuracy": evaluate_cases(cases, _THRESHOLD, params)["accuracy"]}
-    if area is None:
-        return accuracy
-    return {"auroc": describe_estimate(area), "beats_chance": _beats_chance(area), **accuracy}
+    beats = {} if area is None else {"beats_chance": _beats_chance(area)}
+    return _describe_figures(area, cases, params) | beats
+
+
+def _describe_figures(area: Estimate | None, cases: Cases, params: IntervalParams) -> dict[str, Any]:
+    known = {} if area is None else {"auroc": describe_estimate(area)}
+    return known | {"accuracy": evaluate_cases(cases, _THRESHOLD, params)["accuracy"]}
 
 
 def _beats_chance(area: Estimate) -> bool:

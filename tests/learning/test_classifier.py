@@ -11,7 +11,7 @@ from safetensors.torch import save_file
 from brainmri.errors import BadInput
 from brainmri.learning.classifier import build_training, select_training_data, train_classifier
 from brainmri.learning.precision import choose_precision
-from brainmri.learning.rate import find_rate, level_losses
+from brainmri.learning.rate import find_floor, find_rate
 from brainmri.learning.recipe import Precision
 from tests.learning.samples import make_recipe, make_set
 
@@ -86,11 +86,15 @@ def test_a_rate_that_explodes_is_told_in_one_line() -> None:
     assert "\n" not in said
 
 
-def test_noise_on_flat_ground_is_one_level() -> None:
-    falling = [1.30, 1.21, 1.11, 1.01, 0.91]
-    for ground in ([0.81, 0.83, 0.80, 0.82], [0.80, 0.82, 0.81, 0.80]):
-        assert [10, 8, 6, 4, 2, 0, 0, 0, 0, 24] == level_losses([*falling, *ground, 2.01])
-    assert [0, 0, 0] == level_losses([1.0, 1.1, 1.2])
+@pytest.mark.parametrize(
+    "rest", [[0.80, 0.82, 0.79, 0.81], [0.81, 1.50, 1.40, 1.30, 1.20, 1.10, 1.00], [0.80, float("1e9")]]
+)
+def test_the_valley_ends_where_the_loss_is_as_good_as_lowest(rest: list[float]) -> None:
+    assert 4 == find_floor([1.30, 1.20, 1.10, 0.95, 0.82, *rest])
+
+
+def test_a_loss_that_only_rises_has_its_floor_at_the_start() -> None:
+    assert 0 == find_floor([1.0, 1.1, 1.2])
 
 
 def test_the_search_gives_a_rate_and_its_curve_and_two_searches_the_same() -> None:

@@ -19,7 +19,6 @@ from brainmri.learning.records import RatePoint
 # fastai's valley looks at what is left of the curve without its first tenth and its last five points.
 _LEAST_POINTS = 16
 _DROPPED_AT_END = 5
-_LEVELS = 10
 
 
 @dataclass(frozen=True)
@@ -54,20 +53,20 @@ def find_rate(prepared: PreparedSet, manifest: Sequence[ManifestRow], recipe: Re
             f"lr: auto: expected at least {_LEAST_POINTS} points for a valley, came {len(seen)} before the "
             "loss exploded; set lr to a number (3e-3 from random weights, 1e-3 from given ones)"
         )
-    levels = level_losses([loss for _, loss in seen])
-    rate, _ = valley(torch.tensor([r for r, _ in seen]), torch.tensor(levels), steps)
+    fall = seen[: find_floor([loss for _, loss in seen]) + 1]
+    rate, _ = valley(torch.tensor([r for r, _ in fall]), torch.tensor([x for _, x in fall]), steps)
     return FoundRate(rate, [RatePoint(log10_learning_rate=math.log10(r), loss=loss) for r, loss in seen])
 
 
-def level_losses(losses: Sequence[float]) -> list[int]:
-    """Losses as whole tenths of the curve's fall from its highest point down to its lowest after that.
+def find_floor(losses: Sequence[float]) -> int:
+    """The place at which the loss first comes within a tenth of its whole fall of its lowest value.
 
-    The valley is the longest run of ever lower losses. On flat ground, where training gets no better,
-    noise alone would lengthen it, up to rates that diverge; here the lowest tenth is one level.
+    What comes after is flat ground, where noise alone would lengthen the valley up to rates that diverge, or
+    the slow recovery from an explosion, which is longer than the valley now and then.
     """
-    lowest = losses.index(min(losses))
-    fall = max(losses[: lowest + 1]) - losses[lowest]
-    return [math.floor(_LEVELS * (loss - losses[lowest]) / fall) if fall else 0 for loss in losses]
+    lowest = min(losses)
+    reached = lowest + (losses[0] - lowest) / 10
+    return next(place for place, loss in enumerate(losses) if loss <= reached)
 
 
 def _sample(dataset: ArrayDataset, images: int, seed: int) -> ArrayDataset:

@@ -38,9 +38,10 @@ BINS = reliability.Bins(
     count=np.array([10, 0, 4, 12]),
     predicted=np.array([0.1, np.nan, 0.6, 0.9]),
     observed=np.array([0.0, np.nan, 0.5, 1.0]),
+    low=np.array([0.0, np.nan, np.nan, 0.8]),
+    high=np.array([0.3, np.nan, np.nan, 1.0]),
+    confidence=0.95,
     error=0.08,
-    low=np.array([0.0, np.nan, 0.2, 0.8]),
-    high=np.array([0.3, np.nan, 0.8, 1.0]),
 )
 CONTENDERS = [
     shortcuts.Contender(

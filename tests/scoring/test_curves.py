@@ -1,9 +1,11 @@
 import numpy as np
 import pytest
 from hypothesis import given
+from scipy import stats
 from sklearn import metrics
 
 from brainmri.scoring.curves import bin_reliability, list_confusion, trace_precision_recall, trace_roc
+from brainmri.scoring.intervals import wilson_interval
 from tests.scoring.samples import POINT, grouped_cases, make_cases, make_prediction
 
 
@@ -46,7 +48,7 @@ def test_confusion_rows_carry_the_names_of_the_classes():
 
 
 def test_reliability_by_hand():
-    rows = bin_reliability(make_cases([1, 0, 1], [0.95, 0.12, 0.18]))
+    rows = bin_reliability(make_cases([1, 0, 1], [0.95, 0.12, 0.18]), 0.95)
     assert [row.bin for row in rows] == [1, 9]
     first = rows[0]
     assert pytest.approx((first.low, first.mean_score, first.observed_share, first.n)) == (0.1, 0.15, 0.5, 2)
@@ -54,5 +56,27 @@ def test_reliability_by_hand():
 
 @given(grouped_cases())
 def test_every_case_is_in_one_bin(cases):
-    assert len(cases.truth) == sum(row.n for row in bin_reliability(cases))
-    assert all(np.diff([row.bin for row in bin_reliability(cases)]) > 0)
+    assert len(cases.truth) == sum(row.n for row in bin_reliability(cases, 0.95))
+    assert all(np.diff([row.bin for row in bin_reliability(cases, 0.95)]) > 0)
+
+
+def test_a_bin_of_many_groups_has_wilson_s_interval_and_one_of_alike_slices_a_wider_one():
+    truth, score = [1, 0] * 20, [0.65] * 40
+    (single,) = bin_reliability(make_cases(truth, score), 0.95)
+    (grouped,) = bin_reliability(make_cases(truth, score, np.arange(40) // 4 * 2 + np.arange(40) % 2), 0.95)
+    student = stats.t.ppf(0.975, 39)
+    effective = min(40, 0.25 / (40 / 39 * 40 * 0.25 / 40**2))
+    assert (single.share_low, single.share_high) == pytest.approx(wilson_interval(0.5, effective, student))
+    assert (single.groups, grouped.groups) == (40, 20)
+    assert grouped.share_high - grouped.share_low > 1.3 * (single.share_high - single.share_low)
+
+
+def test_a_bin_of_one_group_has_no_interval():
+    (row,) = bin_reliability(make_cases([1, 1], [0.65, 0.66], [0, 0]), 0.95)
+    assert (row.n, row.groups, row.share_low, row.share_high) == (2, 1, None, None)
+
+
+def test_a_bin_of_positives_alone_leaves_doubt():
+    (row,) = bin_reliability(make_cases([1] * 5, [0.95] * 5), 0.95)
+    assert (row.observed_share, row.share_high) == (1, 1)
+    assert row.share_low == pytest.approx(1 / (1 + 1.96**2 / 5), abs=1e-3)

@@ -126,13 +126,13 @@ def say_instead(axes: Axes, reason: str) -> None:
     axes.text(0.5, 0.5, reason, transform=axes.transAxes, ha="center", va="center", color=GRAY)
 
 
-def explain(figure: Figure, axes: Axes, below_in: float, columns: int = 1) -> None:
+def explain(figure: Figure, axes: Axes, below_in: float) -> None:
     """The legend, below the panel where it can't cover anything; nothing named, no legend."""
     if not axes.get_legend_handles_labels()[0]:
         return
     height_in = axes.get_position().height * figure.get_size_inches()[1]
     place_in_axes = (0, -below_in / height_in)
-    axes.legend(loc="upper left", bbox_to_anchor=place_in_axes, ncols=columns, borderaxespad=0)
+    axes.legend(loc="upper left", bbox_to_anchor=place_in_axes, borderaxespad=0)
 
 
 def measure(text: str, size_pt: float, *, bold: bool = False) -> float:

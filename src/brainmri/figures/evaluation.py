@@ -18,8 +18,6 @@ from brainmri.learning.records import EpochRow, RatePoint
 from brainmri.scoring.report import Report
 from brainmri.scoring.tally import BINS
 
-_BIN_EDGES = np.linspace(0, 1, BINS + 1)
-
 
 def draw_evaluation(report: Report, data: PreparedSet, folder: Path) -> None:
     """Confusion matrix, curves, reliability, top losses and shortcut baselines, as PNG below `folder`."""
@@ -121,11 +119,23 @@ def _place(report: Report) -> OperatingPoint | None:
 
 
 def _bin(report: Report) -> Bins:
-    bins = len(_BIN_EDGES) - 1
-    count, predicted, observed = np.zeros(bins, np.int64), np.full(bins, np.nan), np.full(bins, np.nan)
+    count = np.zeros(BINS, np.int64)
+    predicted, observed, low, high = np.full((4, BINS), np.nan)
     for row in report.reliability:
         count[row.bin], predicted[row.bin], observed[row.bin] = row.n, row.mean_score, row.observed_share
-    return Bins(_BIN_EDGES, count, predicted, observed, report.metrics["slice"]["ece"]["value"])
+        if row.share_low is not None and row.share_high is not None:
+            low[row.bin], high[row.bin] = row.share_low, row.share_high
+    figures = report.metrics["slice"]
+    return Bins(
+        edges=np.linspace(0, 1, BINS + 1),
+        count=count,
+        predicted=predicted,
+        observed=observed,
+        low=low,
+        high=high,
+        confidence=figures["confidence"],
+        error=figures["ece"]["value"],
+    )
 
 
 def _gather_cases(report: Report, data: PreparedSet) -> list[Case]:

@@ -18,7 +18,7 @@ _SIDE_IN: Final = 3.4
 _GAP_IN: Final = 0.3
 _COUNTS_IN: Final = 0.9
 _AXIS_IN: Final = 0.5
-_LEGEND_IN: Final = 0.66
+_LEGEND_IN: Final = 0.84
 _MOST_NUMBERS: Final = 12  # bins whose counts find room above their bars
 _FIFTHS: Final = (0, 0.2, 0.4, 0.6, 0.8, 1)
 
@@ -29,17 +29,18 @@ class Bins:
 
     `edges` (bins + 1,) rise, 0 to 1; `count` (bins,). `predicted`, the mean probability, and
     `observed`, the share of positive cases, are (bins,), 0 to 1, and NaN where a bin is empty.
-    `low` and `high` (bins,) are the 95 % interval of `observed`, None where there is none; `error` is
-    the expected calibration error, None where undefined.
+    `low` and `high` (bins,) are the interval of `observed` at the level `confidence`, NaN where there is
+    none; `error` is the expected calibration error, None where undefined.
     """
 
     edges: Floats
     count: NDArray[np.integer]
     predicted: Floats
     observed: Floats
+    low: Floats
+    high: Floats
+    confidence: float
     error: float | None
-    low: Floats | None = None
-    high: Floats | None = None
 
 
 @canvas.house_style
@@ -59,17 +60,28 @@ def draw_reliability(bins: Bins, source: str) -> Figure:
         counts.set_yticks([])
         return figure
     axes.plot([0, 1], [0, 1], color=canvas.GRAY, linewidth=1.2, linestyle="--", label="perfect calibration")
-    error = "" if bins.error is None else f", expected calibration error {bins.error:.3f}"
-    if bins.low is not None and bins.high is not None:
-        ends = bins.low[filled], bins.high[filled]
-        axes.vlines(bins.predicted[filled], *ends, color=canvas.BLUE, linewidth=1, label="95 % interval")
-    style: canvas.Style = {"color": canvas.BLUE, "linewidth": 1.8, "marker": "o", "clip_on": False}
-    axes.plot(
-        bins.predicted[filled], bins.observed[filled], label=f"observed in {len(filled)} bins{error}", **style
-    )
+    _draw_points(axes, bins, filled)
     _draw_counts(counts, bins)
     canvas.explain(figure, axes, _GAP_IN + _COUNTS_IN + _AXIS_IN)
     return figure
+
+
+def _draw_points(axes: Axes, bins: Bins, filled: NDArray[np.bool_]) -> None:
+    """A point a bin with its interval; no line through them, as each is of other cases."""
+    sure = filled & np.isfinite(bins.low) & np.isfinite(bins.high)
+    error = "" if bins.error is None else f", expected calibration error {bins.error:.3f}"
+    count = int(filled.sum())
+    name = f"observed in {count} {'bin' if count == 1 else 'bins'}{error}"
+    style: canvas.Style = {"color": canvas.BLUE, "linestyle": "none", "marker": "o", "clip_on": False}
+    axes.plot(bins.predicted[filled], bins.observed[filled], label=name, **style)
+    if sure.any():
+        ends = bins.low[sure], bins.high[sure]
+        level = f"{100 * bins.confidence:g} % interval"
+        axes.vlines(bins.predicted[sure], *ends, color=canvas.BLUE, linewidth=1.4, label=level)
+    alone = filled & ~sure
+    if alone.any():
+        style |= {"markerfacecolor": "white", "label": "of one group: no interval"}
+        axes.plot(bins.predicted[alone], bins.observed[alone], **style)
 
 
 def _draw_counts(axes: Axes, bins: Bins) -> None:

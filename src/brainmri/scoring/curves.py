@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from brainmri.dataset.predictions import Prediction
 from brainmri.scoring.calibration import OperatingPoint
 from brainmri.scoring.cases import Cases, Unit, gather_cases
+from brainmri.scoring.intervals import Basis, clustered_error, grouped_interval
 from brainmri.scoring.tally import BINS, Tally, Vector, bin_numbers, count, rank_cases
 from brainmri.tables import Row
 
@@ -35,13 +37,20 @@ class ConfusionRow(Row):
 
 
 class ReliabilityRow(Row):
-    """A bin of scores that is not empty: `n` cases from `low` on, their mean score and share of positives."""
+    """A bin of scores that is not empty: `n` cases of `groups` groups from the score `low` on.
+
+    `mean_score` and `observed_share`, that of positives, are 0 to 1; `share_low` and `share_high` are the
+    share's interval by group, None where one group fills the bin.
+    """
 
     bin: int
     low: float
     mean_score: float
     observed_share: float
+    share_low: float | None
+    share_high: float | None
     n: int
+    groups: int
 
 
 def trace_roc(cases: Cases) -> list[RocRow]:
@@ -87,22 +96,29 @@ def list_confusion(predictions: Sequence[Prediction], point: OperatingPoint) -> 
     ]
 
 
-def bin_reliability(cases: Cases) -> list[ReliabilityRow]:
-    """The bins that ECE is computed over; empty bins have no row."""
+def bin_reliability(cases: Cases, confidence: float) -> list[ReliabilityRow]:
+    """The bins that ECE is computed over, with intervals of that confidence; empty bins have no row."""
     bins = bin_numbers(cases.score)
-    rows = []
-    for number in np.unique(bins):
-        inside = bins == number
-        rows.append(
-            ReliabilityRow(
-                bin=int(number),
-                low=int(number) / BINS,
-                mean_score=float(cases.score[inside].mean()),
-                observed_share=float(cases.truth[inside].mean()),
-                n=int(inside.sum()),
-            )
-        )
-    return rows
+    return [_describe_bin(int(number), cases, bins == number, confidence) for number in np.unique(bins)]
+
+
+def _describe_bin(number: int, cases: Cases, inside: NDArray[np.bool_], confidence: float) -> ReliabilityRow:
+    truth, group = cases.truth[inside], cases.group[inside]
+    share, groups = float(truth.mean()), len(np.unique(group))
+    low, high = None, None
+    if groups > 1:
+        basis = Basis(clustered_error(truth, group), len(truth), groups)
+        low, high = grouped_interval(share, basis, confidence)
+    return ReliabilityRow(
+        bin=number,
+        low=number / BINS,
+        mean_score=float(cases.score[inside].mean()),
+        observed_share=share,
+        share_low=low,
+        share_high=high,
+        n=len(truth),
+        groups=groups,
+    )
 
 
 def _sweep(cases: Cases) -> tuple[Tally, Vector]:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.stats import norm, t
 
 from brainmri.scoring.calibration import Truth, Values
@@ -93,6 +94,16 @@ def difference_interval(
 
     difference = shares[0] - shares[1]
     return max(-1.0, difference - reach(0)), min(1.0, difference + reach(1))
+
+
+def clustered_error(truth: Truth, group: NDArray[np.int64]) -> float:
+    """The standard error of the share of positives, of cases (n,) in at least two groups.
+
+    Linearized, as of a ratio of two sums over groups (Cochran 1977, Sampling Techniques, 11.12).
+    """
+    between = np.bincount(np.unique(group, return_inverse=True)[1], truth - truth.mean())
+    correction = len(between) / (len(between) - 1)
+    return float(np.sqrt(correction * (between**2).sum())) / len(truth)
 
 
 def drawn_error(draws: Values, groups: int) -> float:

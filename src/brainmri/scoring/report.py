@@ -88,7 +88,7 @@ def make_report(
         roc=trace_roc(cases),
         precision_recall=trace_precision_recall(cases),
         confusion=list_confusion(rows, point),
-        reliability=bin_reliability(cases),
+        reliability=bin_reliability(cases, params.confidence),
         top_losses=list_top_losses(rows, point, params.top_losses),
     )
 

@@ -17,6 +17,17 @@ def test_every_contender_has_a_row_and_the_network_is_on_top() -> None:
     ]
 
 
+def test_each_panel_says_what_its_lines_and_intervals_are() -> None:
+    texts = read_texts(BUILDERS["shortcuts"]())
+    assert "with 95 % interval\ngray: the network's; dashed: chance" in texts
+    assert "with 95 % interval\ngray: the network's" in texts
+
+
+def test_no_interval_is_named_where_there_is_none() -> None:
+    network = shortcuts.Contender("network", curves.Interval(0.9, 0.95), None)
+    assert "gray: the network's" in read_texts(shortcuts.draw_shortcuts(network, [], SOURCE))
+
+
 @pytest.mark.parametrize("count", [0, 1, 20])
 def test_any_number_of_baselines_is_drawn(count: int) -> None:
     figure = shortcuts.draw_shortcuts(CONTENDERS[0], CONTENDERS[1:2] * count, SOURCE)

@@ -8,7 +8,7 @@ from brainmri.dataset.findings import describe_twin
 from brainmri.dataset.groups import GroupRow
 from brainmri.dataset.prepared import PreparedSet
 from brainmri.dataset.twins import Likeness, Twin
-from brainmri.figures.gallery import show_slices
+from brainmri.figures.gallery import name_slices, show_slices
 from brainmri.figures.sheet import Caption
 
 _GROUPS, _SLICES_A_GROUP = 6, 4
@@ -21,8 +21,9 @@ def show_groups(
     """The first slices of the largest groups, with what joins each; one alone where no group has two."""
     several = largest_groups(groups, _GROUPS) or [(groups[0].group, [0])]
     shown = [(name, places, place) for name, places in several for place in places[:_SLICES_A_GROUP]]
+    names = name_slices(data)
     captions = [
-        Caption(_join(data, places, place, twins), f"{name}: {data.slices[place].slice_id}")
+        Caption(f"group {name}", _join(data, places, place, twins), names[place])
         for name, places, place in shown
     ]
     show_slices(data, [place for _, _, place in shown], captions, path)
@@ -33,8 +34,9 @@ def show_weakest_twins(data: PreparedSet, twins: Sequence[Twin], path: Path) -> 
     near = [twin for twin in twins if twin.likeness is Likeness.DETAIL]
     weakest = sorted(near, key=lambda twin: (twin.correlation, twin.first, twin.second))[:_PAIRS]
     shown = [(twin, place) for twin in weakest for place in (twin.first, twin.second)]
-    captions = [Caption(describe_twin(twin), data.slices[place].slice_id) for twin, place in shown]
-    show_slices(data, [place for _, place in shown], captions, path)
+    names = name_slices(data)
+    captions = [Caption(describe_twin(twin), names[place]) for twin, place in shown]
+    show_slices(data, [place for _, place in shown], captions, path, "no near-duplicates found")
 
 
 def _join(data: PreparedSet, places: Sequence[int], place: int, twins: Sequence[Twin]) -> str:

@@ -16,10 +16,11 @@ _TEXT_PT: Final = canvas.SMALL_PT
 
 @dataclass(frozen=True)
 class Caption:
-    """What stands above an image: its class, and the patient or slice it is of."""
+    """What stands above an image: its class, the patient or slice it is of, and on a third line what else."""
 
     label: str
     case: str
+    more: str = ""
 
 
 def choose_samples(labels: Sequence[str], count: int) -> NDArray[np.intp]:
@@ -40,15 +41,21 @@ def choose_samples(labels: Sequence[str], count: int) -> NDArray[np.intp]:
 
 @canvas.house_style
 def draw_sheet(
-    images: tiles.Image, captions: Sequence[Caption], source: str, masks: tiles.Mask | None = None
+    images: tiles.Image,
+    captions: Sequence[Caption],
+    source: str,
+    masks: tiles.Mask | None = None,
+    empty: str = "no images",
 ) -> Figure:
-    """The images in reading order, each below its caption.
+    """The images in reading order, each below its caption; without any the sheet says `empty`.
 
     `images` has one more axis in front than `tiles.Image`, `masks` (images, size, size) is empty
     where there is none. Up to some 40 images stay legible.
     """
-    grid = tiles.balance(len(images), _CAPTION_IN)
-    sheet = tiles.new_sheet(grid, source, outlined=masks is not None and bool(np.any(masks)))
+    third_in = canvas.leading(_TEXT_PT) if any(caption.more for caption in captions) else 0
+    grid = tiles.balance(len(images), _CAPTION_IN + third_in)
+    outlined = masks is not None and bool(np.any(masks))
+    sheet = tiles.new_sheet(grid, source, outlined=outlined, empty=empty)
     for index, (image, caption) in enumerate(zip(images, captions, strict=True)):
         tiles.show(sheet, index, image, None if masks is None else masks[index])
         _write_caption(sheet, index, caption)
@@ -58,7 +65,8 @@ def draw_sheet(
 def _write_caption(sheet: tiles.Sheet, index: int, caption: Caption) -> None:
     left_in, top_in = sheet.grid.corner(index)
     label = canvas.shorten(caption.label, sheet.grid.side_in, _TEXT_PT, bold=True)
-    case = canvas.shorten(caption.case, sheet.grid.side_in, _TEXT_PT)
     canvas.write(sheet.figure, (left_in, top_in), label, _TEXT_PT, fontweight="bold")
-    below_in = top_in + canvas.leading(_TEXT_PT)
-    canvas.write(sheet.figure, (left_in, below_in), case, _TEXT_PT, color=canvas.GRAY)
+    for line in filter(None, (caption.case, caption.more)):
+        top_in += canvas.leading(_TEXT_PT)
+        shown = canvas.shorten(line, sheet.grid.side_in, _TEXT_PT)
+        canvas.write(sheet.figure, (left_in, top_in), shown, _TEXT_PT, color=canvas.GRAY)

@@ -14,7 +14,7 @@ _TOP_IN: Final = 0.36
 _ROW_IN: Final = 0.24
 _NAMES_IN: Final = 1.55
 _GAP_IN: Final = 0.3
-_AXIS_IN: Final = 0.5
+_AXIS_IN: Final = 0.66
 _QUARTERS: Final = (0, 0.25, 0.5, 0.75, 1)
 
 
@@ -45,13 +45,21 @@ def draw_shortcuts(network: Contender, baselines: Sequence[Contender], source: s
     _draw_panel(areas, [row.auroc for row in rows])
     _draw_panel(shares, [row.accuracy for row in rows])
     areas.axvline(0.5, color=canvas.GRAY, linewidth=1, linestyle="--", zorder=0)
-    areas.set(title="AUROC", xlabel="with interval; dashed: chance")
-    shares.set(title="Accuracy", xlabel="with interval; gray: the network's")
+    level = _name_level(rows)
+    areas.set(title="AUROC", xlabel=f"{level}gray: the network's; dashed: chance")
+    shares.set(title="Accuracy", xlabel=f"{level}gray: the network's")
     names = [canvas.shorten(row.name, _NAMES_IN - 0.25, canvas.TEXT_PT) for row in rows]
     areas.set_yticks(range(len(rows)), names, fontsize=canvas.TEXT_PT)
     areas.get_yticklabels()[0].set_fontweight("bold")
     shares.set_yticks(range(len(rows)), [""] * len(rows))
     return figure
+
+
+def _name_level(rows: Sequence[Contender]) -> str:
+    """That of the intervals, which all contenders share; nothing where there is no interval."""
+    values = [value for row in rows for value in (row.auroc, row.accuracy) if value is not None]
+    levels = [f"with {100 * value.confidence:g} % interval\n" for value in values if value.low is not None]
+    return next(iter(levels), "")
 
 
 def _draw_panel(axes: Axes, values: Sequence[Interval | None]) -> None:

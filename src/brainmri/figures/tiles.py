@@ -85,8 +85,8 @@ class Sheet:
     grid: Grid
 
 
-def new_sheet(grid: Grid, source: str, *, outlined: bool) -> Sheet:
-    """An empty sheet, with the warning that every sheet of images carries."""
+def new_sheet(grid: Grid, source: str, *, outlined: bool, empty: str = "no images") -> Sheet:
+    """A sheet to show images on, with the warning that each carries; without images it says `empty`."""
     small_print = f"{source.rstrip('.')}. Outline: reference mask." if outlined else source
     figure = canvas.new_figure(grid.size_in, small_print, warning=canvas.NOT_FOR_DIAGNOSIS, dpi=grid.dpi)
     width_in, height_in = figure.get_size_inches()
@@ -94,7 +94,7 @@ def new_sheet(grid: Grid, source: str, *, outlined: bool) -> Sheet:
     axes.set(xlim=(0, width_in), ylim=(height_in, 0))
     axes.set_axis_off()
     if grid.count == 0:
-        canvas.say_instead(axes, "no images")
+        canvas.say_instead(axes, empty)
     return Sheet(figure, axes, grid)
 
 

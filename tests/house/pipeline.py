@@ -5,7 +5,8 @@ from typing import Any
 from brainmri.params import load_yaml
 from tests.house.closure import ROOT
 
-STAGES: dict[str, dict[str, Any]] = load_yaml((ROOT / "dvc.yaml").read_text())["stages"]
+_PIPELINE = load_yaml((ROOT / "dvc.yaml").read_text())
+STAGES: dict[str, dict[str, Any]] = _PIPELINE["stages"]
 
 
 def paths(stage: dict[str, Any], kind: str) -> list[str]:
@@ -26,3 +27,11 @@ def params(stage: dict[str, Any]) -> set[str]:
 def pins(stage: dict[str, Any]) -> set[str]:
     """The packages whose versions a stage tracks."""
     return {name for item in stage["params"] if isinstance(item, dict) for name in item["pins.yaml"]}
+
+
+def charted_files() -> list[str]:
+    """The files that the top-level plots draw, as often as they do."""
+    files: list[str] = []
+    for item in _PIPELINE["plots"]:
+        files += [item] if isinstance(item, str) else [file for plot in item.values() for file in plot["y"]]
+    return files

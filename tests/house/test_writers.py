@@ -4,7 +4,7 @@ from collections import Counter
 from pathlib import PurePosixPath
 
 from tests.house.closure import ROOT
-from tests.house.pipeline import STAGES, outputs, paths
+from tests.house.pipeline import STAGES, charted_files, outputs, paths
 
 
 def test_every_output_has_one_writer() -> None:
@@ -17,8 +17,21 @@ def test_every_output_has_one_writer() -> None:
 def test_every_output_is_consumed_or_a_metric_a_plot_or_a_model() -> None:
     read = {path for stage in STAGES.values() for path in paths(stage, "deps")} | {"data/phantom"}
     kept = {path for stage in STAGES.values() for kind in ("metrics", "plots") for path in paths(stage, kind)}
+    kept |= {str(parent) for file in charted_files() for parent in PurePosixPath(file).parents}
     loose = {path for stage in STAGES.values() for path in outputs(stage)} - read - kept
     assert all(path.startswith("models/") for path in loose), loose
+
+
+def test_every_picture_of_a_run_is_shown_by_dvc_and_no_chart_twice() -> None:
+    shown = charted_files()
+    alone = [file for stage in STAGES.values() for plot in stage.get("plots", []) for file in plot.items()]
+    pictures = {path.relative_to(ROOT).as_posix() for path in (ROOT / "plots").rglob("*.png")}
+    assert pictures == {name for name in [*shown, *(name for name, _ in alone)] if name.endswith(".png")}
+    assert len(shown) == len(set(shown))
+    # DVC unpacks the folders that are plots of a stage, and charts what names no axis as it likes.
+    assert [name for name, options in alone if name.endswith(".png") or {"x", "y"} <= set(options)] == [
+        name for name, _ in alone
+    ]
 
 
 def test_every_stage_says_what_it_is_for() -> None:

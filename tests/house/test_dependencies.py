@@ -7,6 +7,9 @@ from tests.house.closure import ROOT, distributions, own_files
 from tests.house.pipeline import STAGES, paths, pins
 
 PINS = load_yaml((ROOT / "pins.yaml").read_text())
+# What they bring reaches no output: settings as YAML 1.2 by our own rules, bars on the screen; pydantic
+# asks for one version of its core.
+HARMLESS = {"pydantic_core", "pyyaml", "tqdm"}
 
 
 @pytest.mark.parametrize("name", STAGES)
@@ -17,9 +20,9 @@ def test_the_code_a_stage_lists_is_the_code_it_imports(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", STAGES)
-def test_a_stage_tracks_the_versions_of_the_pinned_libraries_it_imports(name: str) -> None:
-    used = distributions(own_files(ROOT / "stages" / f"{name}.py")) & set(PINS)
-    assert used <= pins(STAGES[name])
+def test_a_stage_tracks_the_version_of_every_library_it_imports_that_can_change_an_output(name: str) -> None:
+    used = distributions(own_files(ROOT / "stages" / f"{name}.py"))
+    assert used - HARMLESS <= pins(STAGES[name]) <= set(PINS)
 
 
 @pytest.mark.parametrize("name", STAGES)

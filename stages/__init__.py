@@ -5,6 +5,7 @@ alone a queued experiment would silently run the workspace's code and record the
 """
 
 import argparse
+import errno
 import inspect
 import os
 import sys
@@ -14,6 +15,9 @@ from pathlib import Path
 
 # What libraries tell their own developers is not for the reader of a run.
 warnings.filterwarnings("ignore", category=FutureWarning, module="torch")
+
+# What the system says when there is no room, or not for this user, or not for so large a file.
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(CHECKOUT / "src"))
@@ -34,6 +38,13 @@ def run(main: Callable[..., None]) -> None:
         main(**vars(arguments))
     except BadInput as error:
         sys.exit(f"error: {error}")
+    except KeyboardInterrupt:
+        sys.exit("error: interrupted; the same command runs what is left (a training from its checkpoint)")
+    except OSError as error:
+        if error.errno not in _FULL:
+            raise
+        place = error.filename or "an output"
+        sys.exit(f"error: {place}: can't be written ({error.strerror}); make room, then run it again")
 
 
 def _refuse_other_code() -> None:

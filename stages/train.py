@@ -10,7 +10,9 @@ from pydantic import Field
 
 from brainmri.dataset.manifest import read_manifest
 from brainmri.dataset.prepared import read_prepared
-from brainmri.learning.classifier import train_classifier
+from brainmri.learning.checkpoint import open_store
+from brainmri.learning.classifier import Schedule, train_classifier
+from brainmri.learning.identity import identify_training
 from brainmri.learning.recipe import Recipe
 from brainmri.learning.records import EpochRow, read_rate
 from brainmri.learning.report import summarize_training, write_trained
@@ -30,10 +32,12 @@ def main(prepared: Path, manifest: Path, lr: Path, model: Path, history: Path, m
     params = read_params(Params)
     data, rows = read_prepared(prepared), read_manifest(manifest)
     rate = read_rate(lr)
-    trained = train_classifier(data, rows, params, params.epochs, rate)
-    write_trained(model, trained, params, data, rows)
-    write_rows(history, trained.epochs, EpochRow)
-    write_mapping(metrics, summarize_training(trained, rows, rate))
+    with open_store(identify_training(data, rows, params, params.epochs, rate)) as store:
+        trained = train_classifier(data, rows, params, Schedule(params.epochs, rate), store)
+        write_trained(model, trained, params, data, rows)
+        write_rows(history, trained.epochs, EpochRow)
+        write_mapping(metrics, summarize_training(trained, rows, rate))
+        store.finish()
     print(f"train: best of {len(trained.epochs)} epochs is {trained.best_epoch.epoch} -> {model}")
 
 

@@ -1,9 +1,12 @@
 """A clone of the project's working tree with tiny params, in which real DVC runs."""
 
+import copy
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Self
 
 from tests.house.closure import ROOT
 
@@ -38,6 +41,13 @@ class Workspace:
         self.run("git", "init", "-q")
         self.commit("Start")
 
+    def clone(self, folder: Path) -> Self:
+        """All of it once more, caches too, in another folder."""
+        shutil.copytree(self.folder, folder, symlinks=True)
+        made = copy.copy(self)
+        made.folder = folder
+        return made
+
     def change(self, name: str, replacements: dict[str, str]) -> None:
         """Replaces texts in a file, each of which must be there."""
         text = (self.folder / name).read_text()
@@ -59,6 +69,14 @@ class Workspace:
 
     def run(self, *command: str, code: int = 0, **variables: str) -> str:
         """What a command prints; fails with all of it if it doesn't end with `code`."""
+        process = self.start(*command, **variables)
+        output, _ = process.communicate()
+        if process.returncode != code:
+            raise AssertionError(f"{' '.join(command)} ended with {process.returncode}:\n{output}")
+        return output
+
+    def start(self, *command: str, **variables: str) -> "subprocess.Popen[str]":
+        """A command on its way, in a process group of its own."""
         environment = {
             key: value for key, value in os.environ.items() if not key.startswith(("DVC_", "GIT_"))
         }
@@ -71,7 +89,7 @@ class Workspace:
             "GIT_COMMITTER_EMAIL": "a@b.c",
             "DVC_SITE_CACHE_DIR": str(self.folder / ".dvc" / "tmp" / "site"),
         } | variables
-        done = subprocess.run(
+        return subprocess.Popen(
             command,
             cwd=self.folder,
             env=environment,
@@ -79,8 +97,5 @@ class Workspace:
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,
             text=True,
-            check=False,
+            start_new_session=True,
         )
-        if done.returncode != code:
-            raise AssertionError(f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout}")
-        return done.stdout

@@ -7,9 +7,9 @@ from tests.house.closure import ROOT, distributions, own_files
 from tests.house.pipeline import STAGES, paths, pins
 
 PINS = load_yaml((ROOT / "pins.yaml").read_text())
-# What they bring reaches no output: settings as YAML 1.2 by our own rules, bars on the screen; pydantic
-# asks for one version of its core.
-HARMLESS = {"pydantic_core", "pyyaml", "tqdm"}
+# What they bring reaches no output: locks, settings as YAML 1.2 by our own rules, bars on the screen;
+# pydantic asks for one version of its core.
+HARMLESS = {"filelock", "pydantic_core", "pyyaml", "tqdm"}
 
 
 @pytest.mark.parametrize("name", STAGES)

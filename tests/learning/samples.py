@@ -25,7 +25,7 @@ RECIPE: dict[str, Any] = {
         "loss": "cross_entropy",
         "class_weights": "none",
         "augment": {"rotate_degrees": 10.0, "translate": 0.05, "scale": 0.1, "flip": True},
-        "averaging": {"decay": 0.5, "images": 16},
+        "averaging": {"decay": 0.5, "every": 1, "images": 16},
         "scaling": "image",
         "precision": "fp32",
         "threads": 1,

@@ -7,7 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from brainmri.learning.averaging import spread
-from brainmri.learning.classifier import build_training, select_training_data, train_classifier
+from brainmri.learning.classifier import Schedule, train_classifier
+from brainmri.learning.recipe import EpochPlan
+from brainmri.learning.training import build_training, select_training_data
 from tests.learning.samples import make_recipe, make_set
 
 DATA, MANIFEST = make_set()
@@ -15,8 +17,8 @@ DATA, MANIFEST = make_set()
 
 def train(decay: float, steps: int = 1) -> tuple[torch.Tensor, torch.Tensor]:
     """A weight before and after a fit of `steps` epochs of one step."""
-    recipe = make_recipe(averaging={"decay": decay, "images": 16}, batch_size=20, least_steps=1)
-    learner = build_training(select_training_data(DATA, MANIFEST), recipe, 20).learner
+    recipe = make_recipe(averaging={"decay": decay, "every": 1, "images": 16}, batch_size=20, least_steps=1)
+    learner = build_training(select_training_data(DATA, MANIFEST), recipe, EpochPlan(20, passes=1)).learner
     weight = learner.model[1][-1].weight
     before = weight.detach().clone()
     learner.fit(steps, 1e-2)
@@ -33,8 +35,8 @@ def test_an_average_that_keeps_nothing_is_the_trained_network() -> None:
 
 
 def test_the_kept_statistics_are_those_of_training_images_in_the_kept_network() -> None:
-    recipe = make_recipe(averaging={"decay": 0.5, "images": 20})
-    training = build_training(data := select_training_data(DATA, MANIFEST), recipe, 8)
+    recipe = make_recipe(averaging={"decay": 0.5, "every": 1, "images": 20})
+    training = build_training(data := select_training_data(DATA, MANIFEST), recipe, EpochPlan(8, passes=1))
     learner = training.learner
     learner.fit_one_cycle(2, 1e-3)
     stem, norm = learner.model[0][0], learner.model[0][1]
@@ -46,7 +48,7 @@ def test_the_kept_statistics_are_those_of_training_images_in_the_kept_network() 
 
 
 def test_a_network_without_batch_normalization_trains_too() -> None:
-    trained = train_classifier(DATA, MANIFEST, make_recipe(arch="squeezenet1_1"), 1, 1e-4)
+    trained = train_classifier(DATA, MANIFEST, make_recipe(arch="squeezenet1_1"), Schedule(1, 1e-4))
     assert 1 == len(trained.epochs)
 
 

@@ -9,10 +9,11 @@ import torchvision
 from safetensors.torch import save_file
 
 from brainmri.errors import BadInput
-from brainmri.learning.classifier import build_training, select_training_data, train_classifier
+from brainmri.learning.classifier import Schedule, train_classifier
 from brainmri.learning.precision import choose_precision
 from brainmri.learning.rate import find_floor, find_rate
-from brainmri.learning.recipe import Precision
+from brainmri.learning.recipe import EpochPlan, Precision
+from brainmri.learning.training import build_training, select_training_data
 from tests.learning.samples import make_recipe, make_set
 
 DATA, MANIFEST = make_set()
@@ -20,7 +21,7 @@ DATA, MANIFEST = make_set()
 
 def test_two_trainings_give_the_same_bytes_and_another_seed_gives_others() -> None:
     first, second, other = (
-        train_classifier(DATA, MANIFEST, make_recipe(seed=seed), 2, 1e-3) for seed in (0, 0, 1)
+        train_classifier(DATA, MANIFEST, make_recipe(seed=seed), Schedule(2, 1e-3)) for seed in (0, 0, 1)
     )
     assert first.epochs == second.epochs
     assert all(torch.equal(value, second.best[key]) for key, value in first.best.items())
@@ -34,7 +35,7 @@ def test_only_training_and_validation_images_are_read() -> None:
 
 
 def test_the_best_epoch_is_the_one_of_lowest_validation_loss() -> None:
-    trained = train_classifier(DATA, MANIFEST, make_recipe(), 4, 3e-3)
+    trained = train_classifier(DATA, MANIFEST, make_recipe(), Schedule(4, 3e-3))
     assert min(row.valid_loss for row in trained.epochs) == trained.best_epoch.valid_loss
     assert [0, 1, 2, 3] == [row.epoch for row in trained.epochs]
     if trained.best_epoch.epoch < 3:
@@ -42,7 +43,7 @@ def test_the_best_epoch_is_the_one_of_lowest_validation_loss() -> None:
 
 
 def test_training_stops_after_its_patience() -> None:
-    trained = train_classifier(DATA, MANIFEST, make_recipe(patience=1), 40, 1e-2)
+    trained = train_classifier(DATA, MANIFEST, make_recipe(patience=1), Schedule(40, 1e-2))
     assert len(trained.epochs) < 40
     assert len(trained.epochs) == trained.best_epoch.epoch + 2
 
@@ -52,9 +53,9 @@ def test_given_weights_are_frozen_in_the_first_epoch_and_move_later(tmp_path: Pa
     state = torchvision.models.resnet18(weights=None).state_dict()
     save_file(state, tmp_path / "w.safetensors")
     recipe = make_recipe(weights=str(tmp_path / "w.safetensors"))
-    training = build_training(select_training_data(DATA, MANIFEST), recipe, 8)
+    training = build_training(select_training_data(DATA, MANIFEST), recipe, EpochPlan(8, passes=1))
     assert not training.learner.model[0][0].weight.requires_grad
-    trained = train_classifier(DATA, MANIFEST, recipe, 1, 1e-3)
+    trained = train_classifier(DATA, MANIFEST, recipe, Schedule(1, 1e-3))
     assert 2 == len(trained.epochs)
     assert not torch.equal(state["conv1.weight"], trained.last["0.0.weight"])
 
@@ -63,11 +64,11 @@ def test_given_weights_are_frozen_in_the_first_epoch_and_move_later(tmp_path: Pa
 @pytest.mark.parametrize("class_weights", ["none", "balanced"])
 def test_every_loss_trains_with_and_without_class_weights(loss: str, class_weights: str) -> None:
     recipe = make_recipe(loss=loss, class_weights=class_weights)
-    assert 1 == len(train_classifier(DATA, MANIFEST, recipe, 1, 1e-3).epochs)
+    assert 1 == len(train_classifier(DATA, MANIFEST, recipe, Schedule(1, 1e-3)).epochs)
 
 
 def test_bf16_trains_and_keeps_float32_weights() -> None:
-    trained = train_classifier(DATA, MANIFEST, make_recipe(precision="bf16"), 1, 1e-3)
+    trained = train_classifier(DATA, MANIFEST, make_recipe(precision="bf16"), Schedule(1, 1e-3))
     assert Precision.BF16 is trained.training.precision
     assert all(value.dtype in (torch.float32, torch.int64) for value in trained.best.values())
 
@@ -80,7 +81,7 @@ def test_a_wanted_precision_is_taken_and_auto_is_one_of_them(precision: Precisio
 
 def test_a_rate_that_explodes_is_told_in_one_line() -> None:
     with pytest.raises(BadInput) as caught:
-        train_classifier(DATA, MANIFEST, make_recipe(clip_norm=1e30, weight_decay=1000.0), 3, 99.0)
+        train_classifier(DATA, MANIFEST, make_recipe(clip_norm=1e30, weight_decay=1000.0), Schedule(3, 99.0))
     said = str(caught.value)
     assert said.startswith("lr: expected a rate that trains, came one that diverges (the ")
     assert "\n" not in said

@@ -12,7 +12,7 @@ from brainmri.dataset.manifest import ManifestRow, Subset
 from brainmri.dataset.predictions import Epoch
 from brainmri.dataset.prepared import PREPARATION, PreparedSet
 from brainmri.errors import BadInput
-from brainmri.learning.classifier import train_classifier
+from brainmri.learning.classifier import Schedule, train_classifier
 from brainmri.learning.model_folder import LAST_WEIGHTS, MODEL, WEIGHTS, read_model_card
 from brainmri.learning.prediction import predict_logits, predict_subsets, read_classifier
 from brainmri.learning.report import summarize_training, write_trained
@@ -29,7 +29,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, PreparedSet
     classes = {"negative": "no tumor", "positive": "tumor"}
     preparation = {"name": "heads", "classes": classes, "channels": 1, "rule": dict(IMAGE_RULE)}
     write_mapping(folder / "prepared" / PREPARATION, preparation)
-    result = train_classifier(data, manifest, make_recipe(), 2, 1e-3)
+    result = train_classifier(data, manifest, make_recipe(), Schedule(2, 1e-3))
     write_trained(folder / "classifier", result, make_recipe(), data, manifest)
     assert 2 == summarize_training(result, manifest, 1e-3)["epochs_run"]
     return folder / "classifier", data, manifest
@@ -68,7 +68,7 @@ def test_the_paper_s_protocol_keeps_and_predicts_the_last_epoch_too(
     _, data, manifest = trained
     watched = {Subset.TEST: Subset.VALID}
     paper = [row.model_copy(update={"subset": watched.get(row.subset, row.subset)}) for row in manifest]
-    result = train_classifier(data, paper, make_recipe(), 1, 1e-3)
+    result = train_classifier(data, paper, make_recipe(), Schedule(1, 1e-3))
     write_trained(tmp_path, result, make_recipe(), data, paper)
     rows = predict_subsets(tmp_path, data, paper)
     assert [Epoch.BEST, Epoch.LAST] == list(dict.fromkeys(row.epoch for row in rows))

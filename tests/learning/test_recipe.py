@@ -1,4 +1,4 @@
-"""The recipe knows its choices without torch, and small sets get small batches."""
+"""The recipe knows its choices without torch, and small sets are shown several times."""
 
 import subprocess
 import sys
@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from brainmri.learning.catalogue import IMAGENET_WEIGHTS, Architecture
-from brainmri.learning.recipe import choose_batch_size
+from brainmri.learning.recipe import EpochPlan, plan_epoch
 from tests.house.closure import ROOT
 from tests.learning.samples import make_recipe
 
@@ -21,9 +21,13 @@ def test_every_architecture_pins_version_one_of_its_weights() -> None:
     assert all(name.endswith(".IMAGENET1K_V1") for name in IMAGENET_WEIGHTS.values())
 
 
-@pytest.mark.parametrize(("images", "expected"), [(1000, 8), (32, 8), (12, 6), (5, 2), (2, 2)])
-def test_an_epoch_has_its_least_steps_where_the_set_allows(images: int, expected: int) -> None:
-    assert expected == choose_batch_size(images, make_recipe().train)
+@pytest.mark.parametrize(
+    ("images", "batch_size", "passes"), [(1000, 8, 1), (16, 8, 1), (15, 8, 2), (7, 7, 2), (3, 3, 2)]
+)
+def test_small_sets_are_shown_often_enough_for_the_least_steps(
+    images: int, batch_size: int, passes: int
+) -> None:
+    assert EpochPlan(batch_size, passes) == plan_epoch(images, make_recipe().train)
 
 
 @pytest.mark.parametrize(

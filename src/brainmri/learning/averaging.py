@@ -29,7 +29,7 @@ class AveragedWeights(Callback):  # type: ignore[misc]
         self.run = not hasattr(self.learn, "lr_finder")
         if self.run:
             self.trained = self.learn.model
-            decay = get_ema_multi_avg_fn(self.params.decay)  # type: ignore[no-untyped-call]
+            decay = get_ema_multi_avg_fn(self.params.decay**self.params.every)  # type: ignore[no-untyped-call]
             self.average = AveragedModel(self.trained, multi_avg_fn=decay)
 
     def before_train(self) -> None:
@@ -37,8 +37,10 @@ class AveragedWeights(Callback):  # type: ignore[misc]
         self.learn.model = self.trained.train()
 
     def after_step(self) -> None:
-        """Takes the step's weights into the average."""
-        self.average.update_parameters(self.trained)
+        """Takes the weights of every so many steps, and of an epoch's last, into the average."""
+        done = self.iter + 1
+        if done % self.params.every == 0 or done == self.n_iter:
+            self.average.update_parameters(self.trained)
 
     def before_validate(self) -> None:
         """Puts the average, with statistics of its own, in the place of the network."""

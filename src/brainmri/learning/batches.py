@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -13,7 +13,7 @@ from fastai.vision.augment import AffineCoordTfm
 from fasttransform import Transform
 from numpy.typing import NDArray
 
-from brainmri.learning.recipe import Scaling
+from brainmri.learning.recipe import EpochPlan, Scaling
 
 # What keeps an image of one value from a division by zero, in 0..1.
 _LEAST_DEVIATION = 0.02
@@ -40,6 +40,9 @@ class ArrayDataset:
     images: torch.Tensor
     classes: torch.Tensor
     split_idx: int
+    # Of a batch, the images alone are input. Told to fastai, which else would draw a batch to see it, and so
+    # random numbers, when it first needs to know: after an interruption at another moment.
+    n_inp: ClassVar[int] = 1
 
     def __len__(self) -> int:
         """The number of images."""
@@ -54,8 +57,8 @@ class ArrayLoader(TfmdDL):  # type: ignore[misc]
     """fastai's loader for an `ArrayDataset`: order and batches are its own, each batch is one indexing."""
 
     def create_item(self, s: int | None) -> int:
-        """The place of an item in the arrays; fastai asks for None to see what an item is like."""
-        return s or 0
+        """The place in the arrays of an epoch's item; fastai asks for None to see what an item is like."""
+        return (s or 0) % len(self.dataset)
 
     def do_batch(self, b: Sequence[int]) -> tuple[TensorImage, TensorCategory]:
         """The images and classes of the places in `b`."""
@@ -105,11 +108,14 @@ def choose_normalization(scaling: Scaling, images: torch.Tensor) -> Normalizatio
 
 def make_loader(
     dataset: ArrayDataset,
-    batch_size: int,
+    plan: EpochPlan,
     normalization: Normalization,
     augmentation: Sequence[AffineCoordTfm] = (),
 ) -> ArrayLoader:
-    """A loader that shuffles and drops an incomplete batch if the dataset is for training."""
+    """A loader that shuffles, and drops an incomplete last batch, if the dataset is for training.
+
+    Each image comes `passes` times an epoch, in any order.
+    """
     training = dataset.split_idx == 0
     if normalization.mean:
         scale = Normalize.from_stats(list(normalization.mean), list(normalization.std), cuda=False)
@@ -118,7 +124,8 @@ def make_loader(
     after_batch: list[Any] = [IntToFloatTensor(), *augmentation, scale, ToNetworkInput()]
     return ArrayLoader(
         dataset,
-        bs=batch_size,
+        bs=plan.batch_size,
+        n=plan.passes * len(dataset),
         shuffle=training,
         drop_last=training,
         num_workers=0,

@@ -24,6 +24,7 @@ from brainmri.learning.model_folder import (
     read_model_card,
     read_weights,
 )
+from brainmri.learning.recipe import EpochPlan
 
 _BATCH = 64
 
@@ -94,7 +95,7 @@ def predict_logits(classifier: Classifier, images: NDArray[np.uint8]) -> NDArray
         )
     normalization = Normalization(*(tuple(part.values()) for part in _statistics(classifier.card)))
     dataset = ArrayDataset(to_tensor(images), torch.zeros(len(images), dtype=torch.int64), split_idx=1)
-    loader = make_loader(dataset, _BATCH, normalization)
+    loader = make_loader(dataset, EpochPlan(_BATCH, passes=1), normalization)
     network = classifier.network.to(loader.device)
     with torch.inference_mode():
         outputs = [network(batch).float().cpu() for batch, _ in loader]

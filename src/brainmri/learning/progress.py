@@ -27,7 +27,11 @@ def _print_line(values: Sequence[object]) -> None:
 
 
 class Progress(Callback):  # type: ignore[misc]
-    """Collects the epochs of all fits in a row, and keeps the weights of the lowest validation loss."""
+    """Collects the epochs of all fits in a row, and keeps the weights of the lowest validation loss.
+
+    Epochs of an earlier, interrupted run are noted again as they were, without work: `replay` them before
+    the first fit, and let fits skip them.
+    """
 
     order = TrackerCallback.order - 1
 
@@ -37,6 +41,12 @@ class Progress(Callback):  # type: ignore[misc]
         self.best: EpochRow | None = None
         self.best_state: State = {}
         self.diverged: str | None = None
+        self.replayed: Sequence[EpochRow] = ()
+        self.replayed_best: State = {}
+
+    def replay(self, epochs: Sequence[EpochRow], best_state: State) -> None:
+        """Takes over what was noted by the run that is gone on from."""
+        self.replayed, self.replayed_best = epochs, best_state
 
     def before_fit(self) -> None:
         """Names the columns of the lines that follow."""
@@ -50,8 +60,17 @@ class Progress(Callback):  # type: ignore[misc]
                 f"lr: expected a rate that trains, came one that diverges ({self.diverged}); lower it"
             )
 
+    def before_epoch(self) -> None:
+        """Gives fastai's own callbacks what an epoch that is skipped had found."""
+        if self._is_replayed():
+            row = self.replayed[len(self.epochs)]
+            self.recorder.log += [row.train_loss, row.valid_loss, row.accuracy]
+
     def after_epoch(self) -> None:
         """Notes the epoch; ends the fit, and says why, when a loss is no number any more."""
+        if self._is_replayed():
+            self._note(self.replayed[len(self.epochs)], self.replayed_best)
+            return
         train_loss, valid_loss, accuracy = (float(value) for value in self.recorder.log[1:4])
         number = len(self.epochs)
         for kind, loss in (("training", train_loss), ("validation", valid_loss)):
@@ -66,7 +85,13 @@ class Progress(Callback):  # type: ignore[misc]
             valid_loss=valid_loss,
             accuracy=accuracy,
         )
+        self._note(row, self.learn.model.state_dict())
+
+    def _is_replayed(self) -> bool:
+        return len(self.epochs) < len(self.replayed)
+
+    def _note(self, row: EpochRow, state: State) -> None:
         self.epochs.append(row)
-        if self.best is None or valid_loss < self.best.valid_loss:
+        if self.best is None or row.valid_loss < self.best.valid_loss:
             self.best = row
-            self.best_state = copy.deepcopy(self.learn.model.state_dict())
+            self.best_state = copy.deepcopy(state)

@@ -12,9 +12,9 @@ from brainmri.dataset.manifest import ManifestRow
 from brainmri.dataset.prepared import PreparedSet
 from brainmri.errors import BadInput
 from brainmri.learning.batches import ArrayDataset
-from brainmri.learning.classifier import TrainingData, build_training, select_training_data
-from brainmri.learning.recipe import Recipe
+from brainmri.learning.recipe import EpochPlan, Recipe
 from brainmri.learning.records import RatePoint
+from brainmri.learning.training import TrainingData, build_training, select_training_data
 
 # fastai's valley looks at what is left of the curve without its first tenth and its last five points.
 _LEAST_POINTS = 16
@@ -41,7 +41,9 @@ def find_rate(prepared: PreparedSet, manifest: Sequence[ManifestRow], recipe: Re
     steps = search.steps
     data = select_training_data(prepared, manifest)
     sample = _sample(data.train, search.images, recipe.seed)
-    learner = build_training(TrainingData(sample, data.valid), recipe, len(sample)).learner
+    learner = build_training(
+        TrainingData(sample, data.valid), recipe, EpochPlan(len(sample), passes=1)
+    ).learner
     learner.lr_find(search.lowest, search.highest, steps, show_plot=False, suggest_funcs=None)
     rates, losses = learner.recorder.lrs, [float(loss) for loss in learner.recorder.losses]
     kept = slice(steps // 10, -_DROPPED_AT_END)

@@ -1,5 +1,7 @@
 """How a network is trained: the settings, as data that imports neither torch nor fastai."""
 
+import math
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated
 
@@ -55,6 +57,7 @@ class Averaging(Section):
     """The average of the weights that is validated and kept, and its batch-normalization statistics."""
 
     decay: Annotated[float, Field(description=f"{_SHARE}: of the average kept in a step", ge=0, lt=1)]
+    every: Annotated[int, Field(ge=1, description="a whole number of steps, at least 1")]
     images: Annotated[int, Field(ge=2, description="a whole number of at least 2")]
 
 
@@ -101,6 +104,15 @@ class Recipe(Section):
         return self.weights != "none"
 
 
-def choose_batch_size(images: int, train: TrainParams) -> int:
-    """`batch_size`, or less where a small set would have fewer than `least_steps` steps an epoch."""
-    return max(2, min(train.batch_size, images // train.least_steps))
+@dataclass(frozen=True)
+class EpochPlan:
+    """How the training images are cut into an epoch: the images of a step, and how often each is shown."""
+
+    batch_size: int
+    passes: int
+
+
+def plan_epoch(images: int, train: TrainParams) -> EpochPlan:
+    """Batches of `batch_size`; small sets are shown several times, so that there are `least_steps`."""
+    batch_size = max(2, min(train.batch_size, images))
+    return EpochPlan(batch_size, max(1, math.ceil(train.least_steps * batch_size / images)))

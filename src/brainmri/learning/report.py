@@ -1,6 +1,5 @@
 """What a training leaves behind: the model folder and metrics/train.json."""
 
-import hashlib
 import platform
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -12,6 +11,7 @@ from brainmri.dataset.preparation import ImageRule
 from brainmri.dataset.prepared import PREPARATION, PreparedSet
 from brainmri.learning.backbones import name_weights
 from brainmri.learning.classifier import TrainedClassifier
+from brainmri.learning.identity import hash_data
 from brainmri.learning.model_folder import (
     LAST_WEIGHTS,
     WEIGHTS,
@@ -51,7 +51,8 @@ def summarize_training(
         "epochs_run": len(trained.epochs),
         "best_epoch": best.epoch,
         "learning_rate": lr,
-        "batch_size": training.batch_size,
+        "batch_size": training.plan.batch_size,
+        "passes_per_epoch": training.plan.passes,
         "steps_per_epoch": len(training.learner.dls.train),
         "parameters": sum(parameter.numel() for parameter in training.learner.model.parameters()),
         "best": {"train_loss": best.train_loss, "valid_loss": best.valid_loss, "accuracy": best.accuracy},
@@ -81,16 +82,9 @@ def _describe_model(
         },
         versions={"python": ".".join(platform.python_version_tuple()[:2])}
         | {name: version(name) for name in _PACKAGES},
-        data_sha256=_hash_data(prepared, manifest),
+        data_sha256=hash_data(prepared, manifest),
     )
 
 
 def _number(values: Sequence[float]) -> dict[str, float]:
     return {str(channel): value for channel, value in enumerate(values)}
-
-
-def _hash_data(prepared: PreparedSet, manifest: Sequence[ManifestRow]) -> str:
-    digest = hashlib.sha256(prepared.images.tobytes())
-    for row in manifest:
-        digest.update(f"{row.slice_id}\n{row.label}\n{row.subset.value}\n".encode())
-    return digest.hexdigest()

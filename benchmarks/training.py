@@ -1,0 +1,58 @@
+"""Images per second of training: our train stage, a bare loop, the script that readers write, other loaders.
+
+    python benchmarks/training.py [--archs resnet34 resnet50] [--sizes 128 224] [--rounds 5] [--threads 2]
+
+Runs on the default data set (`make repro` makes it), on a GPU if there is one. Sides, by turns in one run:
+
+- ours: an unfrozen epoch of the stage `train`, its steps alone; `ours, whole epoch` adds its validation and
+  the average's batch-normalization statistics to the time, not to the images;
+- roofline: a bare PyTorch loop on one synthetic batch in memory, with the same network, batch and
+  threads, torch's fused AdamW, in the fastest of its variants (which are measured first);
+- script: ImageDataLoaders on the raw files, Resize, aug_transforms and fine_tune's unfrozen epoch, as written
+  from fastai's tutorial, with 0 and with 2 workers;
+- torchvision v2 and MONAI: the roofline's loop, fed from the raw files by their transforms and loaders.
+"""
+
+import argparse
+import itertools
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from benchmarks.measurement import Measured, alternate, describe_machine, summarize, tabulate, write_results
+from benchmarks.training_sides import Bench, make_bench, make_sides
+
+PACKAGES = ("torch", "torchvision", "fastai", "monai", "numpy", "pillow")
+
+
+def measure(bench: Bench, rounds: int) -> dict[str, Any]:
+    """All sides of one network and size."""
+    roofline, sides = make_sides(bench)
+    measured = alternate(sides, rounds, "images/s")
+    whole = Measured(measured.unit, {**measured.rounds, "ours, whole epoch": bench.whole_epochs[1:]})
+    return {"batch_size": bench.batch_size, "roofline_is": roofline, **summarize(whole, "roofline")}
+
+
+def main() -> None:
+    """Measures, prints tables, writes benchmarks/results/training.json."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--archs", nargs="+", default=["resnet34", "resnet50"])
+    parser.add_argument("--sizes", nargs="+", type=int, default=[128, 224])
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--raw", type=Path, default=Path("data/phantom"))
+    arguments = parser.parse_args()
+    results = {}
+    for arch, size in itertools.product(arguments.archs, arguments.sizes):
+        with tempfile.TemporaryDirectory() as folder:
+            bench = make_bench(arch, size, arguments.raw, arguments.threads, Path(folder))
+            found = measure(bench, arguments.rounds)
+        results[f"{arch}, {size} px"] = found
+        title = f"{arch}, {size} px, batches of {found['batch_size']}; roofline: {found['roofline_is']}"
+        print("\n" + tabulate(title, found), flush=True)
+    machine = describe_machine(PACKAGES) | {"threads": arguments.threads}
+    write_results("training", {"machine": machine, "results": results})
+
+
+if __name__ == "__main__":
+    main()

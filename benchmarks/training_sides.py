@@ -1,0 +1,305 @@
+"""The ways of training that benchmarks/training.py compares."""
+
+import itertools
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import monai.data
+import monai.transforms
+import torch
+import torchvision
+from fastai.callback.core import Callback
+from fastai.metrics import accuracy
+from fastai.vision.augment import Resize, aug_transforms
+from fastai.vision.data import ImageDataLoaders
+from fastai.vision.learner import vision_learner
+from torch import nn
+from torchvision.transforms import v2
+
+from benchmarks.measurement import Side
+from benchmarks.settings import SETTINGS
+from brainmri.dataset.manifest import ManifestRow, Subset
+from brainmri.dataset.prepare import prepare_folder
+from brainmri.dataset.prepared import PreparedSet, read_prepared
+from brainmri.learning.recipe import Recipe, plan_epoch
+from brainmri.learning.training import Training, TrainingData, build_training, select_training_data
+from brainmri.params import PARAMS_PATH, read_params
+
+Batches = Iterable[tuple[torch.Tensor, torch.Tensor]]
+Step = Callable[[torch.Tensor, torch.Tensor], None]
+
+_RATE = 1e-4
+_CALIBRATION_STEPS = 6
+# A bare loop's epoch: enough steps for a steady figure.
+_LEAST_STEPS = 24
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A way of running the bare loop."""
+
+    channels_last: bool
+    bf16: bool
+    compiled: bool
+
+    @property
+    def words(self) -> str:
+        """What it is."""
+        layout = "channels-last" if self.channels_last else "contiguous"
+        return f"{layout}, {'bf16' if self.bf16 else 'fp32'}{', compiled' if self.compiled else ''}"
+
+
+@dataclass
+class Bench:
+    """One network and size, with the data in memory and in class folders."""
+
+    arch: str
+    size: int
+    threads: int
+    recipe: Recipe
+    data: TrainingData
+    folder: Path
+    whole_epochs: list[float] = field(default_factory=list)
+
+    @property
+    def batch_size(self) -> int:
+        """The one that the stage takes."""
+        return plan_epoch(len(self.data.train), self.recipe.train).batch_size
+
+    @property
+    def device(self) -> torch.device:
+        """The GPU, if there is one."""
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def make_bench(arch: str, size: int, raw: Path, threads: int, folder: Path) -> Bench:
+    """Prepares `raw` at `size` below `folder`, and copies it into class folders as readers have them."""
+    prepare_folder(raw, SETTINGS.prepare.model_copy(update={"size": size}), folder / "prepared")
+    prepared = read_prepared(folder / "prepared")
+    for row in prepared.slices:
+        target = folder / "classes" / row.label / row.scan.replace("/", "_")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes((raw / row.scan).read_bytes())
+    recipe = read_params(Recipe, Path(__file__).parents[1] / PARAMS_PATH)
+    recipe = recipe.model_copy(
+        update={
+            "arch": type(recipe.arch)(arch),
+            "train": recipe.train.model_copy(update={"threads": threads}),
+        }
+    )
+    data = select_training_data(prepared, _split_plainly(prepared))
+    return Bench(arch, size, threads, recipe, data, folder / "classes")
+
+
+def make_sides(bench: Bench) -> tuple[str, list[Side]]:
+    """The roofline's variant in words, and all sides; the roofline comes first."""
+    variant = _find_fastest(bench)
+    return variant.words, [
+        Side("roofline", _measure_loop(bench, variant, _repeat(bench))),
+        Side("ours", _measure_ours(bench)),
+        Side("script, 0 workers", _measure_script(bench, 0)),
+        Side("script, 2 workers", _measure_script(bench, 2)),
+        Side("torchvision v2, 2 workers", _measure_loop(bench, variant, _load_by_torchvision(bench))),
+        Side("MONAI, 2 workers", _measure_loop(bench, variant, _load_by_monai(bench))),
+    ]
+
+
+class _Clock(Callback):  # type: ignore[misc]
+    """Notes when the training of an epoch begins and ends, and the epoch itself."""
+
+    order = -100
+
+    def before_train(self) -> None:
+        self.begin = _now()
+
+    def after_train(self) -> None:
+        self.trained_s = _now() - self.begin
+
+    def after_epoch(self) -> None:
+        self.epoch_s = _now() - self.begin
+
+
+def _measure_ours(bench: Bench) -> Callable[[], float]:
+    training: Training = build_training(
+        bench.data, bench.recipe, plan_epoch(len(bench.data.train), bench.recipe.train)
+    )
+    learner, clock = training.learner, _Clock()
+    learner.logger = _say_nothing
+    learner.add_cb(clock)
+
+    def measure() -> float:
+        learner.fit_one_cycle(1, _RATE, cbs=[training.progress])
+        images = len(learner.dls.train) * bench.batch_size
+        bench.whole_epochs.append(images / clock.epoch_s)
+        return float(images / clock.trained_s)
+
+    return measure
+
+
+def _measure_script(bench: Bench, workers: int) -> Callable[[], float]:
+    """As written from fastai's tutorial; its weights are random, since no network is needed to time it."""
+    loaders = ImageDataLoaders.from_folder(
+        bench.folder,
+        valid_pct=0.2,
+        seed=0,
+        item_tfms=Resize(bench.size),
+        batch_tfms=aug_transforms(),
+        bs=bench.batch_size,
+        num_workers=workers,
+    )
+    network = getattr(torchvision.models, bench.arch)
+    learner, clock = vision_learner(loaders, network, metrics=accuracy, pretrained=False), _Clock()
+    learner.remove_cb(learner.progress)
+    learner.logger = _say_nothing
+    learner.add_cb(clock)
+    learner.unfreeze()
+
+    def measure() -> float:
+        learner.fit_one_cycle(1, slice(_RATE / 100, _RATE))
+        return float(len(loaders.train) * bench.batch_size / clock.trained_s)
+
+    return measure
+
+
+def _measure_loop(bench: Bench, variant: Variant, batches: Batches) -> Callable[[], float]:
+    step = _make_step(bench, variant)
+
+    def measure() -> float:
+        begin, images = _now(), 0
+        for pixels, classes in batches:
+            step(pixels, classes)
+            images += len(pixels)
+        return images / (_now() - begin)
+
+    return measure
+
+
+def _find_fastest(bench: Bench) -> Variant:
+    speeds = {}
+    # Compiled in the fastest of the eager ways alone: compiling takes minutes.
+    eager = [Variant(last, bf16, compiled=False) for last, bf16 in itertools.product((True, False), repeat=2)]
+    for variant in eager:
+        speeds[variant] = _try(bench, variant)
+    best = max(speeds, key=speeds.__getitem__)
+    compiled = Variant(best.channels_last, best.bf16, compiled=True)
+    speeds[compiled] = _try(bench, compiled)
+    return max(speeds, key=speeds.__getitem__)
+
+
+def _try(bench: Bench, variant: Variant) -> float:
+    step, (pixels, classes) = _make_step(bench, variant), next(iter(_repeat(bench)))
+    times = []
+    for _ in range(_CALIBRATION_STEPS):
+        begin = _now()
+        step(pixels, classes)
+        times.append(_now() - begin)
+    return len(pixels) / sorted(times[2:])[len(times[2:]) // 2]
+
+
+def _make_step(bench: Bench, variant: Variant) -> Step:
+    torch.set_num_threads(bench.threads)
+    layout = torch.channels_last if variant.channels_last else torch.contiguous_format
+    network = getattr(torchvision.models, bench.arch)(num_classes=2)
+    network = network.to(bench.device, memory_format=layout)
+    optimizer = torch.optim.AdamW(network.parameters(), lr=_RATE, fused=True)
+    forward = torch.compile(network) if variant.compiled else network
+    minimized = nn.CrossEntropyLoss()
+
+    def step(pixels: torch.Tensor, classes: torch.Tensor) -> None:
+        pixels = pixels.to(bench.device, memory_format=layout)
+        with torch.autocast(bench.device.type, torch.bfloat16, enabled=variant.bf16):
+            outputs = forward(pixels)
+        minimized(outputs.float(), classes.to(bench.device)).backward()
+        optimizer.step()
+        optimizer.zero_grad()
+
+    return step
+
+
+def _repeat(bench: Bench) -> Batches:
+    pixels = torch.randn(bench.batch_size, 3, bench.size, bench.size).to(bench.device)
+    pixels = pixels.contiguous(memory_format=torch.channels_last)
+    return [(pixels, torch.randint(0, 2, (bench.batch_size,)))] * _LEAST_STEPS
+
+
+def _load_by_torchvision(bench: Bench) -> Batches:
+    steps = [
+        v2.Resize((bench.size, bench.size)),
+        v2.RandomAffine(15, (0.05, 0.05), (0.9, 1.1)),
+        v2.RandomHorizontalFlip(),
+        v2.PILToTensor(),
+        v2.ToDtype(torch.float32, scale=True),
+        v2.Normalize([0.485, 0.456, 0.406], [0.229, 0.224, 0.225]),
+    ]
+    pictures = torchvision.datasets.ImageFolder(bench.folder, v2.Compose(steps))
+    return torch.utils.data.DataLoader(
+        pictures, bench.batch_size, shuffle=True, drop_last=True, num_workers=2, persistent_workers=True
+    )
+
+
+def _load_by_monai(bench: Bench) -> Batches:
+    names = ["image"]
+    steps = monai.transforms.Compose(
+        [
+            monai.transforms.LoadImaged(names, image_only=True, ensure_channel_first=True),
+            monai.transforms.Resized(names, (bench.size, bench.size)),
+            monai.transforms.ScaleIntensityd(names),
+            monai.transforms.RandAffined(
+                names, prob=1.0, rotate_range=0.26, translate_range=bench.size // 20, scale_range=0.1
+            ),
+            monai.transforms.RandFlipd(names, prob=0.5, spatial_axis=0),
+            monai.transforms.NormalizeIntensityd(names),
+        ]
+    )
+    classes = sorted(path.name for path in bench.folder.iterdir())
+    items = [
+        {"image": str(path), "label": classes.index(path.parent.name)}
+        for path in sorted(bench.folder.glob("*/*"))
+    ]
+    loader = monai.data.DataLoader(
+        monai.data.Dataset(items, steps),
+        batch_size=bench.batch_size,
+        shuffle=True,
+        drop_last=True,
+        num_workers=2,
+        persistent_workers=True,
+    )
+    return _Pairs(loader)
+
+
+class _Pairs:
+    """MONAI's dictionaries as pairs; gray becomes three channels."""
+
+    def __init__(self, loader: Any) -> None:
+        self.loader = loader
+
+    def __iter__(self) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        for batch in self.loader:
+            yield batch["image"].as_tensor().expand(-1, 3, -1, -1), batch["label"]
+
+
+def _split_plainly(prepared: PreparedSet) -> list[ManifestRow]:
+    """Every fifth slice is watched: speed doesn't ask for more."""
+    return [
+        ManifestRow(
+            slice_id=row.slice_id,
+            group=row.slice_id,
+            label=row.label,
+            subset=Subset.VALID if number % 5 == 0 else Subset.TRAIN,
+            fold=0,
+        )
+        for number, row in enumerate(prepared.slices)
+    ]
+
+
+def _now() -> float:
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
+    return time.perf_counter()
+
+
+def _say_nothing(_: object) -> None:
+    pass

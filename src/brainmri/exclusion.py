@@ -1,0 +1,38 @@
+"""One process at a time: a lock that says who holds it."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from brainmri.tables import write_bytes
+
+
+@contextmanager
+def hold_alone(path: Path, work: str) -> Iterator[None]:
+    """Holds the lock `path` of the system's; waits, and prints for whom, while another process does.
+
+    The lock ends with its process, however that ends. `path` with `.pid` added says who holds it.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    owner = path.with_name(f"{path.name}.pid")
+    lock = FileLock(path)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        print(f"{work}: process {_read_owner(owner)} is at it already; waiting for its end")
+        lock.acquire(poll_interval=0.2)
+    try:
+        write_bytes(owner, f"{os.getpid()}\n".encode())
+        yield
+    finally:
+        lock.release()
+
+
+def _read_owner(path: Path) -> str:
+    try:
+        return path.read_text().strip()
+    except OSError:  # it has just begun, or ended
+        return "unknown"

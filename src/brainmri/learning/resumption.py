@@ -1,0 +1,160 @@
+"""fastai's training, taken up where a killed run left it: the same bytes as without the interruption."""
+
+import random
+from collections.abc import Sequence
+from typing import Any, Final
+
+import numpy as np
+import torch
+from fastai.callback.core import Callback, CancelFitException
+from fastai.learner import Learner
+
+from brainmri.errors import BadInput
+from brainmri.learning.checkpoint import Checkpoint, CheckpointStore
+from brainmri.learning.progress import Progress
+from brainmri.learning.records import EpochRow
+from brainmri.learning.weights import State
+
+# fastai's SkipToEpoch and all that notes an epoch come before.
+_ORDER: Final = 100
+
+
+class Resumption(Callback):  # type: ignore[misc]
+    """Writes the state of a training to a store, epoch by epoch, and goes on from what it finds there.
+
+    Several fits in a row are numbered by `fit`; each starts at epoch `start(fit)`. In the checkpoint are
+    the weights and their average, the optimizer, the smoothed loss, the generators of python, numpy,
+    torch and of each loader, and the epochs so far with the best one's weights. The schedule and early
+    stopping follow from the epochs.
+    """
+
+    order = _ORDER
+
+    def __init__(self, store: CheckpointStore, progress: Progress) -> None:
+        """Reads the store; `progress` learns of the epochs found there."""
+        self.store, self.progress = store, progress
+        self.fit_number = -1
+        self.failure: str | None = None
+        self.found = store.read()
+        if self.found is not None:
+            rows = [EpochRow.model_validate(row) for row in self.found.facts["epochs"]]
+            progress.replay(rows, _below("best", self.found.tensors))
+            print(f"train: goes on after epoch {rows[-1].epoch}, from a checkpoint")
+
+    def start(self, fit: int, epochs: int) -> int:
+        """How many of the `epochs` of fit number `fit` an earlier run did."""
+        if self.found is None or fit > self.found.facts["fit"]:
+            return 0
+        done: int = self.found.facts["epochs_of_fit"]
+        return done if fit == self.found.facts["fit"] else epochs
+
+    def check(self) -> None:
+        """Raises `BadInput` if a fit ended because its checkpoint could not be written."""
+        if self.failure:
+            raise BadInput(self.failure)
+
+    def before_fit(self) -> None:
+        """Restores the state, if the checkpoint is of this fit."""
+        self.fit_number += 1
+        self.done = 0
+        if self.found is not None and self.fit_number == self.found.facts["fit"]:
+            self.done = self.found.facts["epochs_of_fit"]
+            _restore(self.learn, self.found)
+
+    def after_epoch(self) -> None:
+        """Writes the state, now and then."""
+        self.done = max(self.done, self.epoch + 1)
+        if self.epoch + 1 < self.done or not self.store.due:
+            return
+        facts = {
+            "fit": self.fit_number,
+            "epochs_of_fit": self.done,
+            "epochs": [row.model_dump() for row in self.progress.epochs],
+        }
+        best = {f"best.{name}": value for name, value in self.progress.best_state.items()}
+        state = _capture(self.learn)
+        try:
+            self.store.write(Checkpoint(state.tensors | best, {**state.facts, **facts}))
+        except OSError as error:
+            # fastai puts words of its own before those of any other exception.
+            reason = error.strerror or error
+            self.failure = (
+                f"checkpoint: can't be written ({reason}); make room, then run the same command again: it "
+                "goes on from the checkpoint before"
+            )
+            raise CancelFitException from None
+
+
+def _capture(learner: Learner) -> Checkpoint:
+    tensors = _prefix("trained", learner.averaged_weights.trained.state_dict())
+    tensors |= _prefix("average", learner.averaged_weights.average.state_dict())
+    tensors |= {"torch": torch.get_rng_state(), "smooth_loss": learner.recorder.smooth_loss.val}
+    if torch.cuda.is_available():
+        tensors["cuda"] = torch.cuda.get_rng_state()
+    counters = []
+    for number, state in enumerate(learner.opt.state_dict()["state"]):
+        kept = {key: value for key, value in state.items() if isinstance(value, torch.Tensor)}
+        tensors |= _prefix(f"optimizer.{number}", kept)
+        counters.append({key: value for key, value in state.items() if key not in kept})
+    facts = {
+        "optimizer": counters,
+        "smooth_loss": learner.recorder.smooth_loss.count,
+        "python": random.getstate(),
+        "numpy": _get_numpy_state(),
+        "loaders": [loader.rng.getstate() for loader in learner.dls.loaders],
+    }
+    return Checkpoint(tensors, facts)
+
+
+def _restore(learner: Learner, checkpoint: Checkpoint) -> None:
+    tensors, facts = checkpoint.tensors, checkpoint.facts
+    learner.averaged_weights.trained.load_state_dict(_below("trained", tensors))
+    learner.averaged_weights.average.load_state_dict(_below("average", tensors))
+    parameters = [parameter for group in learner.opt.param_lists for parameter in group]
+    for number, (parameter, counters) in enumerate(zip(parameters, facts["optimizer"], strict=True)):
+        kept = {
+            key: _lay_out(value, parameter) for key, value in _below(f"optimizer.{number}", tensors).items()
+        }
+        learner.opt.state[parameter] = counters | kept
+    learner.recorder.smooth_loss.count = facts["smooth_loss"]
+    learner.recorder.smooth_loss.val = tensors["smooth_loss"]
+    for loader, state in zip(learner.dls.loaders, facts["loaders"], strict=True):
+        loader.rng.setstate(_as_python_state(state))
+    random.setstate(_as_python_state(facts["python"]))
+    _set_numpy_state(facts["numpy"])
+    if "cuda" in tensors:
+        torch.cuda.set_rng_state(tensors["cuda"])
+    torch.set_rng_state(tensors["torch"])
+
+
+def _lay_out(value: torch.Tensor, parameter: torch.nn.Parameter) -> torch.Tensor:
+    """In the memory layout of the parameter, as the fused step expects."""
+    if value.shape != parameter.shape:
+        return value.to(parameter.device)
+    return torch.empty_like(parameter, requires_grad=False).copy_(value)
+
+
+def _get_numpy_state() -> tuple[Any, ...]:
+    """Of the global generator, which fastai may draw from; as JSON can hold it."""
+    kind, words, *rest = np.random.get_state()  # noqa: NPY002 - fastai's, not ours
+    return (kind, np.asarray(words).tolist(), *rest)
+
+
+def _set_numpy_state(state: Sequence[Any]) -> None:
+    kind, words, *rest = state
+    np.random.set_state((kind, np.array(words, np.uint32), *rest))  # noqa: NPY002 - fastai's, not ours
+
+
+def _as_python_state(state: Sequence[Any]) -> tuple[Any, ...]:
+    """JSON has no tuples, which `random` insists on."""
+    number, words, gauss = state
+    return number, tuple(words), gauss
+
+
+def _prefix(prefix: str, state: State) -> State:
+    return {f"{prefix}.{name}": value for name, value in state.items()}
+
+
+def _below(prefix: str, state: State) -> State:
+    start = f"{prefix}."
+    return {name.removeprefix(start): value for name, value in state.items() if name.startswith(start)}

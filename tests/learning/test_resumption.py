@@ -1,0 +1,179 @@
+"""An interrupted training goes on from its checkpoint and ends with the bytes of an uninterrupted one."""
+
+import errno
+from pathlib import Path
+
+import pytest
+import torch
+import torchvision
+from fastai.callback.core import Callback
+from safetensors.torch import save_file
+
+from brainmri.errors import BadInput
+from brainmri.learning import classifier
+from brainmri.learning.checkpoint import Checkpoint, CheckpointStore
+from brainmri.learning.classifier import Schedule, TrainedClassifier, train_classifier
+from brainmri.learning.recipe import Recipe
+from brainmri.learning.resumption import Resumption
+from tests.learning.samples import make_recipe, make_set
+
+DATA, MANIFEST = make_set()
+SCHEDULE = Schedule(4, 3e-3)
+
+
+class Interruption(BaseException):
+    """As SIGKILL: nothing handles it."""
+
+
+class _Interrupt(Callback):  # type: ignore[misc]
+    order = 200
+
+    def __init__(self, batches: int) -> None:
+        self.batches = batches
+
+    def after_step(self) -> None:
+        self.batches -= 1
+        if self.batches == 0:
+            raise Interruption
+
+
+class _EagerStore(CheckpointStore):
+    """Writes after every epoch, however long that takes."""
+
+    due = True
+
+
+def _train(recipe: Recipe, folder: Path | None = None) -> TrainedClassifier:
+    return train_classifier(DATA, MANIFEST, recipe, SCHEDULE, None if folder is None else _EagerStore(folder))
+
+
+def _interrupt(recipe: Recipe, folder: Path, batches: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Trains for so many batches and dies."""
+    build = classifier.build_training
+
+    def build_mortal(*arguments: object) -> classifier.Training:
+        training = build(*arguments)  # type: ignore[arg-type]
+        training.learner.add_cb(_Interrupt(batches))
+        return training
+
+    with monkeypatch.context() as patch:
+        patch.setattr(classifier, "build_training", build_mortal)
+        with pytest.raises(Interruption):
+            _train(recipe, folder)
+
+
+def _assert_same(expected: TrainedClassifier, actual: TrainedClassifier) -> None:
+    assert expected.epochs == actual.epochs
+    assert expected.best_epoch == actual.best_epoch
+    for own, other in ((expected.best, actual.best), (expected.last, actual.last)):
+        assert own.keys() == other.keys()
+        for name, value in own.items():
+            assert torch.equal(value, other[name]), name
+
+
+def _write_start(folder: Path) -> str:
+    torch.manual_seed(3)
+    save_file(torchvision.models.resnet18(weights=None).state_dict(), folder / "start.safetensors")
+    return str(folder / "start.safetensors")
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+@pytest.mark.parametrize("batches", [3, 4, 7])
+def test_a_killed_training_ends_as_an_uninterrupted_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, precision: str, batches: int
+) -> None:
+    recipe = make_recipe(precision=precision)
+    expected = _train(recipe)
+    _interrupt(recipe, tmp_path, batches, monkeypatch)
+    assert (tmp_path / "checkpoint.safetensors").exists()
+    _assert_same(expected, _train(recipe, tmp_path))
+
+
+def test_a_training_killed_again_and_again_ends_as_an_uninterrupted_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = make_recipe()
+    expected = _train(recipe)
+    for _ in range(3):
+        _interrupt(recipe, tmp_path, 3, monkeypatch)
+    _assert_same(expected, _train(recipe, tmp_path))
+
+
+@pytest.mark.parametrize("batches", [3, 5])
+def test_given_weights_go_on_from_the_frozen_part_or_from_after_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, batches: int
+) -> None:
+    recipe = make_recipe(weights=_write_start(tmp_path))
+    expected = _train(recipe)
+    _interrupt(recipe, tmp_path / "store", batches, monkeypatch)
+    _assert_same(expected, _train(recipe, tmp_path / "store"))
+
+
+def test_early_stopping_counts_the_epochs_before_the_interruption(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = make_recipe(patience=1)
+    schedule = Schedule(40, 1e-2)
+    expected = train_classifier(DATA, MANIFEST, recipe, schedule)
+    monkeypatch.setattr("tests.learning.test_resumption.SCHEDULE", schedule)
+    _interrupt(recipe, tmp_path, 2 * len(expected.epochs) - 1, monkeypatch)
+    _assert_same(expected, _train(recipe, tmp_path))
+
+
+def test_a_finished_training_is_read_not_repeated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    recipe = make_recipe()
+    expected = _train(recipe, tmp_path)
+
+    def work(*_: object) -> None:
+        raise AssertionError("an epoch was trained again")
+
+    monkeypatch.setattr("fastai.learner.Learner._do_epoch_train", work)
+    _assert_same(expected, _train(recipe, tmp_path))
+
+
+@pytest.mark.parametrize("content", [b"", b"\0" * 5000, b"\x89PNG and more", "half", "flipped"])
+def test_a_broken_checkpoint_is_told_of_and_training_starts_over(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], content: bytes | str
+) -> None:
+    recipe = make_recipe()
+    expected = _train(recipe, tmp_path)
+    path = tmp_path / "checkpoint.safetensors"
+    whole = path.read_bytes()
+    broken = bytearray(whole)
+    broken[-1000] ^= 1
+    made = {"half": whole[: len(whole) // 2], "flipped": bytes(broken)}
+    path.write_bytes(made[content] if isinstance(content, str) else content)
+    _assert_same(expected, _train(recipe, tmp_path))
+    assert "is broken" in (said := capsys.readouterr().out)
+    assert "training starts over" in said
+
+
+def test_a_full_disk_ends_in_one_line_and_the_checkpoint_before_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = make_recipe()
+    expected = _train(recipe)
+    _interrupt(recipe, tmp_path, 3, monkeypatch)
+    before = (tmp_path / "checkpoint.safetensors").read_bytes()
+
+    def fill(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("brainmri.learning.checkpoint.save_file", fill)
+        with pytest.raises(BadInput, match=r"^checkpoint: can't be written \(No space left on device\)"):
+            _train(recipe, tmp_path)
+    assert ["checkpoint.safetensors"] == [path.name for path in tmp_path.iterdir()]
+    assert before == (tmp_path / "checkpoint.safetensors").read_bytes()
+    _assert_same(expected, _train(recipe, tmp_path))
+
+
+def test_a_store_is_due_again_only_when_writing_has_cost_a_twentieth_of_the_time(tmp_path: Path) -> None:
+    store = CheckpointStore(tmp_path)
+    assert store.due
+    store.write(Checkpoint({"zeros": torch.zeros(10_000_000)}, {}))
+    assert not store.due
+
+
+def test_the_callback_s_name_is_the_one_it_is_found_by() -> None:
+    assert "resumption" == Resumption.name.fget(Resumption.__new__(Resumption))  # type: ignore[attr-defined]

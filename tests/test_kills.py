@@ -1,0 +1,190 @@
+"""Runs that die: killed, orphaned, twice at once, on a full disk. No work is lost and no byte differs."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from brainmri.params import load_yaml
+from tests.workspace import Workspace
+
+PLACE = Path(".dvc") / "tmp" / "brainmri"
+SECONDS = 240
+KILLS = 20
+
+pytestmark = pytest.mark.long
+
+
+@pytest.fixture(scope="module")
+def untrained(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """All but the training has run. A small network: its checkpoint is written in milliseconds."""
+    made = Workspace(tmp_path_factory.mktemp("clones") / "untrained")
+    made.change("params.yaml", {"arch: resnet18": "arch: squeezenet1_1", "lr: auto": "lr: 1e-3"})
+    made.change("params.yaml", {"epochs: 1\n": "epochs: 30\n"})
+    made.run("dvc", "repro", "shortcuts", "find_lr")
+    made.commit("Run")
+    return made
+
+
+@pytest.fixture(scope="module")
+def expected(untrained: Workspace) -> str:
+    """The dvc.lock of a run that nothing disturbs."""
+    return _finish(untrained.clone(untrained.folder.parent / "undisturbed"))
+
+
+@pytest.fixture
+def workspace(untrained: Workspace, tmp_path: Path) -> Workspace:
+    """An untrained workspace of the test's own."""
+    return untrained.clone(tmp_path / "clone")
+
+
+def _finish(workspace: Workspace) -> str:
+    workspace.run("dvc", "repro")
+    return (workspace.folder / "dvc.lock").read_text()
+
+
+def _read_until(process: "subprocess.Popen[str]", words: str) -> str:
+    """What it prints, up to a line that begins with `words`."""
+    if process.stdout is None:
+        raise AssertionError("no output to read")
+    text = ""
+    for line in process.stdout:
+        text += line
+        if line.startswith(words):
+            return text
+    raise AssertionError(f"never came {words!r}:\n{text}")
+
+
+def _kill_all(process: "subprocess.Popen[str]") -> None:
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate(timeout=SECONDS)
+
+
+def _train_command(workspace: Workspace) -> list[str]:
+    """What DVC runs for the training, after `python`."""
+    stages = load_yaml((workspace.folder / "dvc.yaml").read_text())["stages"]
+    return list(stages["train"]["cmd"].split()[1:])
+
+
+def test_twenty_kills_at_random_moments_cost_no_byte_and_hardly_work(
+    workspace: Workspace, expected: str
+) -> None:
+    moments = random.Random(0)  # noqa: S311 - moments, not secrets
+    went_on = 0
+    for _ in range(KILLS):
+        process = workspace.start("dvc", "repro", "train")
+        went_on += "goes on after epoch" in _read_until(process, "epoch")
+        time.sleep(moments.uniform(0, 1.5))
+        _kill_all(process)
+    output = workspace.run("dvc", "repro")
+    assert "goes on after epoch" in output
+    assert went_on >= KILLS // 2
+    assert expected == (workspace.folder / "dvc.lock").read_text()
+    assert [] == list((workspace.folder / PLACE).glob("*/*.safetensors"))
+
+
+def test_a_kill_in_the_middle_of_writing_leaves_the_checkpoint_before(
+    workspace: Workspace, expected: str
+) -> None:
+    # A training that has written half of its third checkpoint when it is killed.
+    code = """
+import os, signal, runpy, sys
+import safetensors.torch
+save, count = safetensors.torch.save_file, [0]
+def die(tensors, path, metadata):
+    save(tensors, path, metadata)
+    count[0] += 1
+    if count[0] == 3:
+        os.truncate(path, os.path.getsize(path) // 2)
+        os.kill(os.getpid(), signal.SIGKILL)
+safetensors.torch.save_file = die
+runpy.run_module("stages.train", run_name="__main__")
+"""
+    process = workspace.start(sys.executable, "-c", code, *_train_command(workspace)[2:])
+    output, _ = process.communicate(timeout=SECONDS)
+    assert -signal.SIGKILL == process.returncode, output
+    # The code above is no file, so that training had another key; the halves lie where they fell.
+    assert 1 == len(list((workspace.folder / PLACE).glob("*/.checkpoint*")))
+    again = workspace.start(
+        sys.executable, "-c", code.replace("== 3", "== 0"), *_train_command(workspace)[2:]
+    )
+    output, _ = again.communicate(timeout=SECONDS)
+    assert "goes on after epoch" in output
+    assert [] == list((workspace.folder / PLACE).glob("*/.checkpoint*"))
+    model = "models/classifier/weights.safetensors"
+    written = (workspace.folder / model).read_bytes()
+    assert expected == _finish(workspace)
+    assert written == (workspace.folder / model).read_bytes()
+
+
+def test_ctrl_c_ends_in_one_line_and_the_next_run_goes_on(workspace: Workspace, expected: str) -> None:
+    process = workspace.start("dvc", "repro", "train")
+    _read_until(process, "12")
+    os.killpg(process.pid, signal.SIGINT)
+    output, _ = process.communicate(timeout=SECONDS)
+    assert "error: interrupted; the same command runs what is left" in output
+    assert "Traceback" not in output
+    assert "goes on after epoch" in workspace.run("dvc", "repro", "train")
+    assert expected == _finish(workspace)
+
+
+def test_an_orphan_is_waited_for_and_its_work_taken_over(workspace: Workspace, expected: str) -> None:
+    first = workspace.start("dvc", "repro", "train")
+    _read_until(first, "epoch")
+    os.kill(first.pid, signal.SIGKILL)
+    output = workspace.run("dvc", "repro", "train")
+    assert "is at it already; waiting for its end" in output
+    assert "goes on after epoch" in output
+    assert expected == _finish(workspace)
+
+
+def test_two_trainings_in_one_folder_take_turns(workspace: Workspace, expected: str) -> None:
+    command = [sys.executable, *_train_command(workspace)]
+    first = workspace.start(*command)
+    _read_until(first, "epoch")
+    second = workspace.start(*command)
+    assert f"process {first.pid} is at it already" in _read_until(second, "training: process")
+    for process in (first, second):
+        process.communicate(timeout=SECONDS)
+        assert 0 == process.returncode
+    assert expected == _finish(workspace)
+
+
+def test_an_experiment_in_a_copy_goes_on_from_the_checkpoint_in_the_workspace(workspace: Workspace) -> None:
+    run = ("dvc", "exp", "run", "--temp", "-S", "seed=1")
+    process = workspace.start(*run)
+    _read_until(process, "12")
+    _kill_all(process)
+    assert "goes on after epoch" in workspace.run(*run)
+
+
+def test_a_full_disk_ends_in_one_line_and_the_model_before_comes_back(
+    workspace: Workspace, expected: str
+) -> None:
+    assert expected == _finish(workspace)
+    workspace.commit("Train")
+    # Files of at most 10 MB: the model fits, a checkpoint doesn't.
+    output = workspace.run("bash", "-c", "ulimit -f 10000; dvc exp run -S seed=2", code=255)
+    assert "error: checkpoint: can't be written" in output
+    assert "make room" in output
+    assert "Traceback" not in output
+    model = workspace.folder / "models" / "classifier" / "weights.safetensors"
+    assert not model.exists()
+    workspace.restore()
+    assert expected == (workspace.folder / "dvc.lock").read_text()
+    assert model.stat().st_size > 1_000_000
+
+
+def test_load_on_the_machine_changes_no_byte(workspace: Workspace, expected: str) -> None:
+    load = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(3)]
+    try:
+        assert expected == _finish(workspace)
+    finally:
+        for process in load:
+            process.kill()
+            process.wait(SECONDS)

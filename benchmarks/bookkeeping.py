@@ -1,6 +1,6 @@
 """Seconds that are not the work itself: imports of each stage, DVC with nothing to do, sets of many slices.
 
-    python benchmarks/bookkeeping.py [--rounds 5] [--counts 500 5000 50000]
+    python -m benchmarks.bookkeeping [--rounds 5] [--counts 500 5000 50000]
 
 The first table is of this checkout, after `make repro`: `python -m stages.NAME --help`, and commands of DVC.
 The others are of clones of the last commit whose `raw` holds so many small pictures, as far as `prepare`.
@@ -61,6 +61,8 @@ def time_by_turns(commands: Mapping[str, Callable[[], float]], rounds: int) -> d
 
 def time_here(rounds: int) -> dict[str, dict[str, float]]:
     """The start of every stage, and DVC where nothing is to be done."""
+    if subprocess.run(("dvc", "status", "-q"), cwd=ROOT, env=ENVIRONMENT, check=False).returncode:
+        sys.exit("bookkeeping: expected a checkout where nothing is left to run; run `make repro` first")
     stages = sorted(path.stem for path in (ROOT / "stages").glob("*.py") if path.stem != "__init__")
     commands = {
         f"start of {name}": partial(time_command, (sys.executable, "-m", f"stages.{name}", "--help"), ROOT)

@@ -1,6 +1,6 @@
 """How often confidence intervals of grouped cases cover the truth: method by figure, by groups, by AUROC.
 
-    OMP_NUM_THREADS=1 python benchmarks/interval_coverage.py --repeats 500 > coverage.md
+    OMP_NUM_THREADS=1 python -m benchmarks.interval_coverage --repeats 500 > coverage.md
 
 A scenario draws groups of 1 to 4 slices. A group has a tumor with the stated probability, and then
 85 % of its slices show it. The score is binormal with the stated AUROC between groups, half of its

@@ -1,6 +1,6 @@
 """What preparing leaves of shortcuts: planted ones, and those of a folder of scans.
 
-    OMP_NUM_THREADS=1 python benchmarks/neutralization.py [RAW --positive yes]
+    OMP_NUM_THREADS=1 python -m benchmarks.neutralization [RAW --positive yes]
 
 The planted set: phantom slices without any tumor, labelled at random by patient. One class is saved
 large, wide, as JPEG and with a bright frame, the other small, tall and as PNG. Every baseline on the

@@ -1,12 +1,13 @@
 """Images per second of `prepare`, against a Pillow loop and MONAI's transforms, and its memory by set size.
 
-    python benchmarks/preparing.py KAGGLE DICOM [--rounds 5] [--counts 250 1000 4000]
+    python -m benchmarks.preparing KAGGLE DICOM [--rounds 5] [--counts 250 1000 4000]
 
 KAGGLE is a folder of pictures in class folders, DICOM one of single DICOM slices. The loop opens, converts to
 gray, resizes and saves, as a first script would (DICOM by pydicom); MONAI loads, resizes, rescales, rotates
 nothing and saves nothing. `prepare` reads each file in a process with limits, finds the head, crops, clips
-percentiles, hashes, describes and writes. Memory is the highest resident size of the main process and of its
-largest worker, in sets of links to the same pictures.
+percentiles, hashes, describes and writes, on all cores, where the others use one. Memory is the highest
+resident size of the main process, in sets of links to the same pictures; what a worker takes is limited by
+`prepare.max_memory_megabytes`.
 """
 
 import argparse
@@ -31,6 +32,7 @@ from benchmarks.settings import SETTINGS
 from brainmri.dataset.prepare import PrepareParams, prepare_folder
 
 PACKAGES = ("pillow", "pydicom", "opencv-python-headless", "monai", "numpy", "pebble")
+ROOT = Path(__file__).parents[1]
 SIZE = SETTINGS.prepare.size
 
 
@@ -109,8 +111,8 @@ def measure_memory(folder: Path, count: int) -> dict[str, float]:
             link = raw / source.parent.name / f"{number:06d}{source.suffix}"
             link.parent.mkdir(parents=True, exist_ok=True)
             link.hardlink_to(source) if _same_device(source, raw) else link.write_bytes(source.read_bytes())
-        command = [sys.executable, __file__, "--alone", str(raw)]
-        done = subprocess.run(command, capture_output=True, check=True, text=True)
+        command = [sys.executable, "-m", "benchmarks.preparing", "--alone", str(raw)]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, check=True, text=True)
         found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
         return found
 

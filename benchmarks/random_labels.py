@@ -1,6 +1,6 @@
 """Labels that mean nothing: by patient they can't be learned, by the paper's random split they can.
 
-    OMP_NUM_THREADS=1 python benchmarks/random_labels.py FOLDER [--picture docs/random_labels.png]
+    OMP_NUM_THREADS=1 python -m benchmarks.random_labels FOLDER [--picture docs/random_labels.png]
 
 FOLDER holds a folder of TIFF slices for each patient, as the LGG segmentation set does (files named
 *_mask.tif are left out). Half of the patients, drawn at random, are called "tumor", 20 times. The

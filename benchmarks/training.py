@@ -1,16 +1,19 @@
 """Images per second of training: our train stage, a bare loop, the script that readers write, other loaders.
 
-    python benchmarks/training.py [--archs resnet34 resnet50] [--sizes 128 224] [--rounds 5] [--threads 2]
+    python -m benchmarks.training [--archs resnet34 resnet50] [--sizes 128 224] [--rounds 5] [--threads 2]
 
 Runs on the default data set (`make repro` makes it), on a GPU if there is one. Sides, by turns in one run:
 
 - ours: an unfrozen epoch of the stage `train`, its steps alone; `ours, whole epoch` adds its validation and
   the average's batch-normalization statistics to the time, not to the images;
-- roofline: a bare PyTorch loop on one synthetic batch in memory, with the same network, batch and
-  threads, torch's fused AdamW, in the fastest of its variants (which are measured first);
+- roofline: a bare PyTorch loop on one synthetic batch in memory, with torchvision's network (ours has
+  fastai's head), the same batch and threads, torch's fused AdamW, in the fastest of its variants (which are
+  measured first);
 - script: ImageDataLoaders on the raw files, Resize, aug_transforms and fine_tune's unfrozen epoch, as written
   from fastai's tutorial, with 0 and with 2 workers;
 - torchvision v2 and MONAI: the roofline's loop, fed from the raw files by their transforms and loaders.
+
+All sides run with memory kept between steps (`learning/allocation.py`), which a plain script doesn't do.
 """
 
 import argparse

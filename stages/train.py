@@ -32,7 +32,7 @@ def main(prepared: Path, manifest: Path, lr: Path, model: Path, history: Path, m
     params = read_params(Params)
     data, rows = read_prepared(prepared), read_manifest(manifest)
     rate = read_rate(lr)
-    with open_store(identify_training(data, rows, params, params.epochs, rate)) as store:
+    with open_store(identify_training(data, rows, params, params.epochs, rate), model) as store:
         trained = train_classifier(data, rows, params, Schedule(params.epochs, rate), store)
         write_trained(model, trained, params, data, rows)
         write_rows(history, trained.epochs, EpochRow)

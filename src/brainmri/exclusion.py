@@ -18,7 +18,7 @@ def hold_alone(path: Path, work: str) -> Iterator[None]:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     owner = path.with_name(f"{path.name}.pid")
-    lock = FileLock(path)
+    lock = FileLock(path, preserve_lock_file=True)
     try:
         lock.acquire(timeout=0)
     except Timeout:
@@ -27,6 +27,22 @@ def hold_alone(path: Path, work: str) -> Iterator[None]:
     try:
         write_bytes(owner, f"{os.getpid()}\n".encode())
         yield
+        owner.unlink(missing_ok=True)
+    finally:
+        lock.release()
+
+
+@contextmanager
+def hold_if_free(path: Path) -> Iterator[bool]:
+    """Holds the lock `path` if no other process does; says whether it does."""
+    lock = FileLock(path, preserve_lock_file=True)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        yield False
+        return
+    try:
+        yield True
     finally:
         lock.release()
 
@@ -34,5 +50,5 @@ def hold_alone(path: Path, work: str) -> Iterator[None]:
 def _read_owner(path: Path) -> str:
     try:
         return path.read_text().strip()
-    except OSError:  # it has just begun, or ended
+    except OSError:  # it has just begun
         return "unknown"

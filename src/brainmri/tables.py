@@ -5,11 +5,8 @@ import io
 import itertools
 import json
 import math
-import os
 import re
-import tempfile
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from enum import Enum
 from pathlib import Path
 from typing import Any, TextIO, TypeVar
@@ -17,6 +14,7 @@ from typing import Any, TextIO, TypeVar
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from brainmri.errors import BadInput
+from brainmri.replacement import replacing_file
 
 DIGITS = 6
 
@@ -95,27 +93,6 @@ def write_bytes(path: Path, content: bytes) -> None:
     """Writes aside, syncs and renames: a reader sees the old file or the new one, never half of one."""
     with replacing_file(path) as aside:
         aside.write_bytes(content)
-
-
-@contextmanager
-def replacing_file(path: Path) -> Iterator[Path]:
-    """A path beside `path` to write to; its file takes the place of `path` at the end, if all went well.
-
-    It is synced before, so that what stands under `path` is whole even after a power cut.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    os.close(handle)
-    aside = Path(name)
-    try:
-        yield aside
-        with aside.open("rb+") as file:
-            os.fsync(file.fileno())
-        aside.chmod(0o644)
-        aside.replace(path)
-    except BaseException:
-        aside.unlink(missing_ok=True)
-        raise
 
 
 def _gather(line: dict[str, str | None], place: str) -> dict[str, Any]:

@@ -29,7 +29,7 @@ RECIPE: dict[str, Any] = {
         "scaling": "image",
         "precision": "fp32",
         "threads": 1,
-        "lr_find": {"lowest": 1e-5, "highest": 1.0, "steps": 24, "images": 16},
+        "lr_find": {"lowest": 1e-5, "highest": 1.0, "steps": 24, "images": 16, "repeats": 1},
     },
 }
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from fastai.callback.core import Callback
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -32,6 +33,33 @@ def test_an_average_that_keeps_nothing_is_the_trained_network() -> None:
     # torch's average starts at the first step's weights: the second step counts for a tenth.
     assert torch.allclose(averaged, 0.9 * first + 0.1 * trained, atol=1e-6)
     assert not torch.equal(before, trained)
+
+
+@pytest.mark.parametrize(("every", "counts"), [(1, [1, 2, 3, 4, 5]), (2, [2, 4, 5]), (3, [3, 5]), (9, [5])])
+def test_the_average_takes_every_so_many_steps_with_their_share(every: int, counts: list[int]) -> None:
+    recipe = make_recipe(averaging={"decay": 0.9, "every": every, "images": 16}, batch_size=4)
+    learner = build_training(select_training_data(DATA, MANIFEST), recipe, EpochPlan(4, passes=1)).learner
+    seen = []
+    learner.add_cb(_Spy(seen))
+    learner.fit(1, 1e-2)
+    assert 5 == len(seen)
+    expected, last = seen[counts[0] - 1], counts[0]
+    for count in counts[1:]:
+        kept = 0.9 ** (count - last)
+        expected, last = kept * expected + (1 - kept) * seen[count - 1], count
+    torch.testing.assert_close(expected, learner.model[1][-1].weight.detach())
+
+
+class _Spy(Callback):  # type: ignore[misc]
+    """Keeps a weight after each step."""
+
+    order = -1000
+
+    def __init__(self, seen: list[torch.Tensor]) -> None:
+        self.seen = seen
+
+    def after_step(self) -> None:
+        self.seen.append(self.learn.model[1][-1].weight.detach().clone())
 
 
 def test_the_kept_statistics_are_those_of_training_images_in_the_kept_network() -> None:

@@ -1,6 +1,8 @@
 """An interrupted training goes on from its checkpoint and ends with the bytes of an uninterrupted one."""
 
 import errno
+import os
+import time
 from pathlib import Path
 
 import pytest
@@ -10,8 +12,9 @@ from fastai.callback.core import Callback
 from safetensors.torch import save_file
 
 from brainmri.errors import BadInput
+from brainmri.exclusion import hold_alone
 from brainmri.learning import classifier
-from brainmri.learning.checkpoint import Checkpoint, CheckpointStore
+from brainmri.learning.checkpoint import Checkpoint, CheckpointStore, open_store, remove_finished
 from brainmri.learning.classifier import Schedule, TrainedClassifier, train_classifier
 from brainmri.learning.recipe import Recipe
 from brainmri.learning.resumption import Resumption
@@ -131,7 +134,9 @@ def test_a_finished_training_is_read_not_repeated(tmp_path: Path, monkeypatch: p
     _assert_same(expected, _train(recipe, tmp_path))
 
 
-@pytest.mark.parametrize("content", [b"", b"\0" * 5000, b"\x89PNG and more", "half", "flipped"])
+@pytest.mark.parametrize(
+    "content", [b"", b"\0" * 5000, b"\x89PNG and more", "half", "flipped", "other facts"]
+)
 def test_a_broken_checkpoint_is_told_of_and_training_starts_over(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], content: bytes | str
 ) -> None:
@@ -141,7 +146,9 @@ def test_a_broken_checkpoint_is_told_of_and_training_starts_over(
     whole = path.read_bytes()
     broken = bytearray(whole)
     broken[-1000] ^= 1
-    made = {"half": whole[: len(whole) // 2], "flipped": bytes(broken)}
+    facts = whole.replace(b'\\"epochs_of_fit\\": 4', b'\\"epochs_of_fit\\": 3')
+    assert facts != whole
+    made = {"half": whole[: len(whole) // 2], "flipped": bytes(broken), "other facts": facts}
     path.write_bytes(made[content] if isinstance(content, str) else content)
     _assert_same(expected, _train(recipe, tmp_path))
     assert "is broken" in (said := capsys.readouterr().out)
@@ -168,11 +175,43 @@ def test_a_full_disk_ends_in_one_line_and_the_checkpoint_before_stays(
     _assert_same(expected, _train(recipe, tmp_path))
 
 
-def test_a_store_is_due_again_only_when_writing_has_cost_a_twentieth_of_the_time(tmp_path: Path) -> None:
+def test_a_store_is_due_again_when_writing_has_cost_a_twentieth_of_the_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = iter([100.0, 102.0, 141.9, 142.1])
+    monkeypatch.setattr("time.monotonic", lambda: next(clock))
     store = CheckpointStore(tmp_path)
-    assert store.due
-    store.write(Checkpoint({"zeros": torch.zeros(10_000_000)}, {}))
-    assert not store.due
+    store.write(Checkpoint({"zeros": torch.zeros(10)}, {}))
+    assert [False, True] == [store.due, store.due]
+
+
+def test_stores_that_nobody_touched_for_two_weeks_go_unless_a_training_has_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    stores = tmp_path / ".dvc" / "tmp" / "brainmri"
+    names = {"old": "a" * 64, "held": "b" * 64, "new": "c" * 64, "no store": "mine"}
+    for kind, name in names.items():
+        (stores / name).mkdir(parents=True)
+        (stores / name / "checkpoint.safetensors").write_bytes(b"")
+        age = 1 if kind == "new" else 15
+        os.utime(stores / name / "checkpoint.safetensors", times=(time.time() - 86_400 * age,) * 2)
+    with hold_alone(stores / f"{names['held']}.lock", "test"), open_store("d" * 64, tmp_path / "model"):
+        assert {"b" * 64, "c" * 64, "mine"} == {path.name for path in stores.iterdir() if path.is_dir()}
+
+
+def test_a_finished_store_goes_when_the_next_stage_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with open_store("d" * 64, tmp_path / "model") as store:
+        store.write(Checkpoint({"zeros": torch.zeros(10)}, {}))
+        store.finish()
+        path = tmp_path / ".dvc" / "tmp" / "brainmri" / ("d" * 64)
+    assert path.exists()
+    remove_finished()
+    assert not path.exists()
+    remove_finished()
 
 
 def test_the_callback_s_name_is_the_one_it_is_found_by() -> None:

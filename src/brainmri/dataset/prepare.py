@@ -25,9 +25,10 @@ from brainmri.dataset.prepared import (
     SliceRow,
 )
 from brainmri.dataset.scan_preparation import PreparationRule, PreparedScan, PreparedSlice, prepare_scan
-from brainmri.dataset.streams import ArrayStream, replacing_folder
+from brainmri.dataset.streams import ArrayStream
 from brainmri.errors import BadInput
 from brainmri.isolation import Failure, Limits, map_isolated
+from brainmri.replacement import replacing_folder
 from brainmri.scans.folder import Scan, list_scans
 from brainmri.scans.series import gather_scans
 from brainmri.scans.settings import Channel

@@ -1,10 +1,6 @@
-"""Arrays and tables written as they come, so that memory doesn't grow with the set."""
+"""Arrays written as they come, so that memory doesn't grow with the set."""
 
-import re
-import shutil
-import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -50,34 +46,3 @@ class ArrayStream:
     def _write_header(self) -> None:
         shape = (self._count, *self._shape)
         npy.write_array_header_1_0(self._file, {"descr": "|u1", "fortran_order": False, "shape": shape})
-
-
-@contextmanager
-def replacing_folder(folder: Path, names: Sequence[str]) -> Iterator[Path]:
-    """A folder aside to write in; its files replace those of `folder` at the end, and only if all went well.
-
-    Of `names`, what was not written aside is gone from `folder` then. What a killed run left aside is
-    removed first, so only one at a time may replace a folder.
-    """
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    _remove_stale(folder)
-    aside = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
-    try:
-        yield aside
-        folder.mkdir(exist_ok=True)
-        for name in names:
-            if (aside / name).exists():
-                (aside / name).chmod(0o644)
-                (aside / name).replace(folder / name)
-            else:
-                (folder / name).unlink(missing_ok=True)
-    finally:
-        shutil.rmtree(aside)
-
-
-def _remove_stale(folder: Path) -> None:
-    """Removes folders whose names are of the pattern that `mkdtemp` gives for this one."""
-    aside = re.compile(re.escape(f".{folder.name}.") + "[a-z0-9_]{8}")
-    for path in folder.parent.iterdir():
-        if aside.fullmatch(path.name) and path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path)

@@ -29,8 +29,7 @@ class AveragedWeights(Callback):  # type: ignore[misc]
         self.run = not hasattr(self.learn, "lr_finder")
         if self.run:
             self.trained = self.learn.model
-            decay = get_ema_multi_avg_fn(self.params.decay**self.params.every)  # type: ignore[no-untyped-call]
-            self.average = AveragedModel(self.trained, multi_avg_fn=decay)
+            self.average = AveragedModel(self.trained)
 
     def before_train(self) -> None:
         """Goes on with the weights that are trained."""
@@ -39,7 +38,10 @@ class AveragedWeights(Callback):  # type: ignore[misc]
     def after_step(self) -> None:
         """Takes the weights of every so many steps, and of an epoch's last, into the average."""
         done = self.iter + 1
-        if done % self.params.every == 0 or done == self.n_iter:
+        since = done % self.params.every or self.params.every
+        if since == self.params.every or done == self.n_iter:
+            decay = self.params.decay**since
+            self.average.multi_avg_fn = get_ema_multi_avg_fn(decay)  # type: ignore[no-untyped-call]
             self.average.update_parameters(self.trained)
 
     def before_validate(self) -> None:

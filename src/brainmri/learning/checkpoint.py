@@ -1,5 +1,6 @@
 """The state of a training on disk: a killed run goes on from it. One file, no pickle, never half of one."""
 
+import hashlib
 import json
 import os
 import re
@@ -14,17 +15,20 @@ from typing import Any, Final
 
 import torch
 from safetensors import SafetensorError, safe_open
+from safetensors.torch import load as load_tensors
 from safetensors.torch import save_file
 
-from brainmri.exclusion import hold_alone
+from brainmri.errors import BadInput
+from brainmri.exclusion import hold_alone, hold_if_free
 from brainmri.learning.weights import State
-from brainmri.tables import replacing_file
+from brainmri.replacement import replacing_file
+from brainmri.tables import write_bytes
 
 _PLACE: Final = Path(".dvc") / "tmp" / "brainmri"
 _FILE: Final = "checkpoint.safetensors"
-_LOCK: Final = "lock"
+_FINISHED: Final = _PLACE / "finished"
 _KEPT_DAYS: Final = 14
-# Of the time of training, at most this share goes into writing checkpoints.
+# Of the time of training, at most this share goes into writing checkpoints, a process's first aside.
 _MOST_SHARE: Final = 1 / 20
 
 
@@ -45,19 +49,26 @@ class CheckpointStore:
 
     def __init__(self, folder: Path) -> None:
         """`folder` need not exist yet."""
+        self._folder = folder
         self._path = folder / _FILE
-        self._parent = os.getppid()
         self._next_write = 0.0
 
     def read(self) -> Checkpoint | None:
-        """The checkpoint, or None where there is none; a broken one is told of and removed."""
+        """The checkpoint, or None where there is none; a broken one is told of and removed.
+
+        Raises `BadInput` where the system can't read the file: that may be another matter next time.
+        """
         if not self._path.exists():
             return None
         try:
             return _load(self._path)
-        except (SafetensorError, OSError, ValueError, KeyError) as error:
+        except OSError as error:
+            raise BadInput(
+                f"{self._path}: can't be read ({error.strerror}); mend that or remove the file to start over"
+            ) from None
+        except (SafetensorError, ValueError, KeyError, TypeError) as error:
             reason = " ".join(str(error).split())[:120]
-            print(f"checkpoint: {self._path} is broken ({reason}); training starts over")
+            print(f"train: the checkpoint {self._path} is broken ({reason}); training starts over")
             self._path.unlink()
             return None
 
@@ -65,11 +76,11 @@ class CheckpointStore:
         """Replaces the checkpoint; OSError where that is not possible: the earlier one stays then."""
         start = time.monotonic()
         tensors = {key: value.detach().cpu().contiguous() for key, value in checkpoint.tensors.items()}
-        facts = {"facts": checkpoint.facts, "checksums": _sum_up(tensors)}
+        content = {"facts": checkpoint.facts, "checksums": _sum_up(tensors, checkpoint.facts)}
         with replacing_file(self._path) as aside:
             try:
                 # One metadata key only, as in the model folder.
-                save_file(tensors, aside, {"checkpoint": json.dumps(facts, sort_keys=True)})
+                save_file(tensors, aside, {"checkpoint": json.dumps(content, sort_keys=True)})
             except SafetensorError as error:  # what the system said stands in its text alone
                 raise OSError(str(error)) from None
         end = time.monotonic()
@@ -81,27 +92,27 @@ class CheckpointStore:
         return time.monotonic() >= self._next_write
 
     def finish(self) -> None:
-        """Removes the checkpoint, once all outputs are written.
+        """Says that all outputs are written; `remove_finished` removes the checkpoint later.
 
-        Not where the process that started this one has died: DVC, killed alone, records no outputs of
-        the training that outlived it, and the next run asks for them again.
+        It stays until then because DVC has yet to record the outputs: if it dies or finds the disk full
+        before, the next run asks for them again.
         """
-        if os.getppid() == self._parent:
-            shutil.rmtree(self._path.parent, ignore_errors=True)
+        write_bytes(_FINISHED, f"{self._folder.name}\n".encode())
 
 
 @contextmanager
-def open_store(key: str) -> Iterator[CheckpointStore]:
-    """The store of the training `key`, for one at a time; so is the folder that it writes its outputs to.
+def open_store(key: str, outputs: Path) -> Iterator[CheckpointStore]:
+    """The store of the training `key`, for one at a time, as is the folder `outputs`.
 
     Waits while another training has either. Stores lie below DVC's own temporary folder, that of the
     workspace for a queued experiment too (the experiment's copy is deleted, whatever happened). What killed
     writers left behind, and stores that nobody touched for two weeks, are removed.
     """
-    stores = Path(os.environ.get("DVC_ROOT", "")) / _PLACE
+    stores = _find_stores()
+    place = hashlib.sha256(str(outputs.resolve()).encode()).hexdigest()
     with (
-        hold_alone(_PLACE / f"outputs.{_LOCK}", "training"),
-        hold_alone(stores / f"{key}.{_LOCK}", "training"),
+        hold_alone(_PLACE / f"{place}.lock", "training"),
+        hold_alone(stores / f"{key}.lock", "training"),
     ):
         _expire(stores, key)
         for left in (stores / key).glob(f".{_FILE}.*"):
@@ -109,28 +120,56 @@ def open_store(key: str) -> Iterator[CheckpointStore]:
         yield CheckpointStore(stores / key)
 
 
+def remove_finished() -> None:
+    """Removes the checkpoint of this folder's finished training, if there is one.
+
+    For the stage after the training: DVC starts it once the training's outputs are recorded.
+    """
+    try:
+        key = _FINISHED.read_text().strip()
+    except FileNotFoundError:
+        return
+    _remove(_find_stores(), key)
+    _FINISHED.unlink(missing_ok=True)
+
+
+def _find_stores() -> Path:
+    return Path(os.environ.get("DVC_ROOT", "")) / _PLACE
+
+
 def _load(path: Path) -> Checkpoint:
     with safe_open(path, "pt") as file:
         content = json.loads((file.metadata() or {})["checkpoint"])
-        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
-    if content["checksums"] != _sum_up(tensors):
+    # Not mapped from the file, which is replaced while its tensors are in use.
+    tensors = load_tensors(path.read_bytes())
+    if content["checksums"] != _sum_up(tensors, content["facts"]):
         raise ValueError("its checksums don't fit")
     return Checkpoint(tensors, content["facts"])
 
 
-def _sum_up(tensors: State) -> dict[str, int]:
-    """The CRC-32 of each tensor's bytes."""
+def _sum_up(tensors: State, facts: Mapping[str, Any]) -> dict[str, int]:
+    """The CRC-32 of each tensor's bytes, and of the facts as JSON."""
     views = {name: value.reshape(-1).view(torch.uint8).numpy() for name, value in tensors.items()}
-    return {name: zlib.crc32(view.data) for name, view in views.items()}
+    sums = {name: zlib.crc32(view.data) for name, view in views.items()}
+    return sums | {"": zlib.crc32(json.dumps(facts, sort_keys=True).encode())}
 
 
 def _expire(stores: Path, own: str) -> None:
-    """Removes what other trainings left behind for too long; the names are those of `identify_training`."""
+    """Removes the stores of other trainings that were left for too long."""
     oldest = time.time() - _KEPT_DAYS * 86_400
-    for path in stores.glob("*"):
-        key = path.name.partition(".")[0]
-        if key == own or not re.fullmatch("[0-9a-f]{64}", key):
+    for path in stores.glob(f"*/{_FILE}"):
+        try:
+            old = path.stat().st_mtime < oldest
+        except FileNotFoundError:  # its training has just replaced or removed it
             continue
-        newest = max((part.stat().st_mtime for part in (path, *path.glob("*"))), default=0)
-        if newest < oldest:
-            shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+        if old and path.parent.name != own:
+            _remove(stores, path.parent.name)
+
+
+def _remove(stores: Path, key: str) -> None:
+    """Removes a store, if its name is one and no training has it. Lock files stay: others may wait there."""
+    if not re.fullmatch("[0-9a-f]{64}", key):
+        return
+    with hold_if_free(stores / f"{key}.lock") as held:
+        if held:
+            shutil.rmtree(stores / key, ignore_errors=True)

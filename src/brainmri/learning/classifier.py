@@ -49,12 +49,26 @@ def train_classifier(
     """
     data = select_training_data(prepared, manifest)
     training = build_training(data, recipe, plan_epoch(len(data.train), recipe.train))
-    if store is not None:
-        training.learner.add_cb(Resumption(store, training.progress))
-    return _fit(training, recipe, schedule)
+    if store is None:
+        run_schedule(training, recipe, schedule)
+    else:
+        resumption = Resumption(store, training.progress)
+        training.learner.add_cb(resumption)
+        run_schedule(training, recipe, schedule)
+        resumption.finish()
+    progress = training.progress
+    if progress.best is None:
+        raise RuntimeError("training ended without an epoch")
+    return TrainedClassifier(
+        progress.best_state,
+        copy.deepcopy(training.learner.model.state_dict()),
+        progress.best,
+        progress.epochs,
+        training,
+    )
 
 
-def _fit(training: Training, recipe: Recipe, schedule: Schedule) -> TrainedClassifier:
+def run_schedule(training: Training, recipe: Recipe, schedule: Schedule) -> None:
     """The paper's fine-tuning: the head alone for `frozen_epochs`, then all of it for `epochs`, one-cycle.
 
     The schedule is fastai's `fine_tune`: after the frozen part half the rate, and a hundredth of it
@@ -71,16 +85,6 @@ def _fit(training: Training, recipe: Recipe, schedule: Schedule) -> TrainedClass
         _run_fit(training, 1 if frozen else 0, schedule.epochs, rates, pct_start=0.3, div=5.0, cbs=[stop])
     else:
         _run_fit(training, 0, schedule.epochs, lr, cbs=[stop])
-    progress = training.progress
-    if progress.best is None:
-        raise RuntimeError("training ended without an epoch")
-    return TrainedClassifier(
-        progress.best_state,
-        copy.deepcopy(training.learner.model.state_dict()),
-        progress.best,
-        progress.epochs,
-        training,
-    )
 
 
 def _run_fit(training: Training, number: int, epochs: int, rate: float | slice, **settings: Any) -> None:

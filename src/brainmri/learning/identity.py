@@ -15,19 +15,26 @@ import brainmri
 from brainmri.dataset.manifest import ManifestRow
 from brainmri.dataset.prepared import PreparedSet
 from brainmri.learning.precision import choose_precision
-from brainmri.learning.recipe import Recipe
+from brainmri.learning.recipe import Precision, Recipe
+from brainmri.learning.weights import read_start_weights
 
 _CHECKOUT: Final = Path(brainmri.__file__).parents[2]
 _OWN: Final = ("brainmri", "stages", "__main__")
-_PACKAGES: Final = ("fastai", "fasttransform", "numpy", "safetensors", "torch", "torchvision")
+_BLOCK: Final = 256
+_PACKAGES: Final = ("fastai", "fastcore", "fasttransform", "numpy", "safetensors", "torch", "torchvision")
 
 
 def identify_training(
     prepared: PreparedSet, manifest: Sequence[ManifestRow], recipe: Recipe, epochs: int, lr: float
 ) -> str:
-    """A SHA-256 of settings, data, loaded code, versions and the type of machine, in hexadecimal."""
+    """A SHA-256 of settings, start weights, data, loaded code, versions and type of machine, in hexadecimal.
+
+    Raises `BadInput` where the start weights can't be read.
+    """
+    start = read_start_weights(recipe.weights, recipe.arch)
     facts: dict[str, Any] = {
         "recipe": recipe.model_dump(mode="json"),
+        "start": "none" if start is None else start.sha256,
         "epochs": epochs,
         "lr": lr,
         "data": hash_data(prepared, manifest),
@@ -39,10 +46,12 @@ def identify_training(
 
 
 def hash_data(prepared: PreparedSet, manifest: Sequence[ManifestRow]) -> str:
-    """A SHA-256 of the images, and of each slice's id, label and subset."""
-    digest = hashlib.sha256(prepared.images.tobytes())
-    for row in manifest:
-        digest.update(f"{row.slice_id}\n{row.label}\n{row.subset.value}\n".encode())
+    """A SHA-256 of the images, and of each slice's id, label, class and subset."""
+    digest = hashlib.sha256(str(prepared.images.shape).encode())
+    for start in range(0, len(prepared.images), _BLOCK):
+        digest.update(prepared.images[start : start + _BLOCK].tobytes())
+    for row, positive in zip(manifest, prepared.is_positive(), strict=True):
+        digest.update(f"{row.slice_id}\n{row.label}\n{positive}\n{row.subset.value}\n".encode())
     return digest.hexdigest()
 
 
@@ -64,6 +73,7 @@ def _describe_machine(recipe: Recipe) -> dict[str, str]:
     return {
         "processor": platform.machine(),
         "instructions": torch.backends.cpu.get_cpu_capability(),
+        "fast bf16": choose_precision(Precision.AUTO).value,
         "gpu": gpu,
         "precision": choose_precision(recipe.train.precision).value,
     }

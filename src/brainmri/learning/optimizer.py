@@ -46,8 +46,10 @@ class FusedAdam(Optimizer):  # type: ignore[misc]
 
 
 def _start(parameter: torch.Tensor, state: dict[str, Any]) -> dict[str, Any]:
-    """The state of a parameter, with zeros before its first step."""
+    """The state of a parameter, zeros before its first step; `ValueError` where it can't be flattened."""
     if "step" not in state:
+        if not (parameter.is_contiguous() or parameter.is_contiguous(memory_format=torch.channels_last)):
+            raise ValueError(f"expected a parameter without gaps, came strides {parameter.stride()}")
         state["grad_avg"], state["sqr_avg"] = torch.zeros_like(parameter), torch.zeros_like(parameter)
         state["step"] = torch.zeros((), dtype=torch.float32, device=parameter.device)
     return state

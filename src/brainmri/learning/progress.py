@@ -70,6 +70,8 @@ class Progress(Callback):  # type: ignore[misc]
         """Notes the epoch; ends the fit, and says why, when a loss is no number any more."""
         if self._is_replayed():
             self._note(self.replayed[len(self.epochs)], self.replayed_best)
+            if not self._is_replayed():
+                self.replayed_best = {}
             return
         train_loss, valid_loss, accuracy = (float(value) for value in self.recorder.log[1:4])
         number = len(self.epochs)

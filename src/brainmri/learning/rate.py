@@ -19,6 +19,8 @@ from brainmri.learning.training import TrainingData, build_training, select_trai
 # fastai's valley looks at what is left of the curve without its first tenth and its last five points.
 _LEAST_POINTS = 16
 _DROPPED_AT_END = 5
+# The seeds of the searches of one recipe; so far apart that those of the next seed are others.
+_SEED_STEP = 1_000_003
 
 
 @dataclass(frozen=True)
@@ -32,32 +34,41 @@ class FoundRate:
 def find_rate(prepared: PreparedSet, manifest: Sequence[ManifestRow], recipe: Recipe) -> FoundRate:
     """Raises the rate step by step until the loss explodes, and takes the valley of the curve.
 
-    The mock training sees one batch of training images again and again, both classes alike: over a
-    few dozen small batches of ever new images the differences between them hide the slope.
+    A mock training sees one batch of training images again and again, both classes alike: over a few dozen
+    small batches of ever new images the differences between them hide the slope. The curve is the mean of
+    several such trainings, each from other weights and on another batch: that of one alone puts the valley
+    anywhere within a factor of ten.
 
     Raises `BadInput` if too few steps were possible for a valley.
     """
     search = recipe.train.lr_find
-    steps = search.steps
     data = select_training_data(prepared, manifest)
-    sample = _sample(data.train, search.images, recipe.seed)
-    learner = build_training(
-        TrainingData(sample, data.valid), recipe, EpochPlan(len(sample), passes=1)
-    ).learner
-    learner.lr_find(search.lowest, search.highest, steps, show_plot=False, suggest_funcs=None)
-    rates, losses = learner.recorder.lrs, [float(loss) for loss in learner.recorder.losses]
-    kept = slice(steps // 10, -_DROPPED_AT_END)
+    curves = [_search(data, recipe, number) for number in range(search.repeats)]
     seen = [
-        (rate, loss) for rate, loss in zip(rates[kept], losses[kept], strict=False) if math.isfinite(loss)
+        (points[0][0], sum(loss for _, loss in points) / len(points)) for points in zip(*curves, strict=False)
     ]
     if len(seen) < _LEAST_POINTS:
         raise BadInput(
             f"lr: auto: expected at least {_LEAST_POINTS} points for a valley, came {len(seen)} before the "
-            "loss exploded; set lr to a number (3e-3 from random weights, 1e-3 from given ones)"
+            "loss exploded; set lr to a number (3e-4 from random weights, 1e-3 from given ones)"
         )
     fall = seen[: find_floor([loss for _, loss in seen]) + 1]
-    rate, _ = valley(torch.tensor([r for r, _ in fall]), torch.tensor([x for _, x in fall]), steps)
+    rate, _ = valley(torch.tensor([r for r, _ in fall]), torch.tensor([x for _, x in fall]), search.steps)
     return FoundRate(rate, [RatePoint(log10_learning_rate=math.log10(r), loss=loss) for r, loss in seen])
+
+
+def _search(data: TrainingData, recipe: Recipe, number: int) -> list[tuple[float, float]]:
+    """Rates and smoothed losses of mock training `number`, as far as they are finite."""
+    search = recipe.train.lr_find
+    own = recipe.model_copy(update={"seed": (recipe.seed + number * _SEED_STEP) % 2**32})
+    sample = _sample(data.train, search.images, own.seed)
+    plan = EpochPlan(len(sample), passes=1)
+    learner = build_training(TrainingData(sample, data.valid), own, plan).learner
+    learner.lr_find(search.lowest, search.highest, search.steps, show_plot=False, suggest_funcs=None)
+    rates, losses = learner.recorder.lrs, [float(loss) for loss in learner.recorder.losses]
+    kept = slice(search.steps // 10, -_DROPPED_AT_END)
+    points = zip(rates[kept], losses[kept], strict=False)
+    return [point for point in points if math.isfinite(point[1])]
 
 
 def find_floor(losses: Sequence[float]) -> int:

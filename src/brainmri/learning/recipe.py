@@ -62,12 +62,13 @@ class Averaging(Section):
 
 
 class RateSearch(Section):
-    """The mock training that looks for a rate: `steps` on one batch, from `lowest` to `highest`."""
+    """The mock trainings that look for a rate: each `steps` on one batch, from `lowest` to `highest`."""
 
     lowest: Annotated[float, Field(gt=0, lt=1e-2, description="a number above 0 and below 0.01")]
     highest: Annotated[float, Field(gt=1e-2, le=100, description="a number above 0.01, at most 100")]
     steps: Annotated[int, Field(ge=24, description="a whole number of at least 24")]
     images: Annotated[int, Field(ge=2, description="a whole number of at least 2")]
+    repeats: Annotated[int, Field(ge=1, description="a whole number of at least 1")]
 
 
 class TrainParams(Section):

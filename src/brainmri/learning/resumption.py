@@ -33,20 +33,23 @@ class Resumption(Callback):  # type: ignore[misc]
     def __init__(self, store: CheckpointStore, progress: Progress) -> None:
         """Reads the store; `progress` learns of the epochs found there."""
         self.store, self.progress = store, progress
-        self.fit_number = -1
+        self.fit_number, self.epochs_before = -1, 0
         self.failure: str | None = None
         self.found = store.read()
+        # Of the fit that was interrupted: its number, and how many of its epochs are done.
+        self.interrupted, self.done = -1, 0
         if self.found is not None:
-            rows = [EpochRow.model_validate(row) for row in self.found.facts["epochs"]]
+            facts = self.found.facts
+            self.interrupted, self.done = facts["fit"], facts["epochs_of_fit"]
+            rows = [EpochRow.model_validate(row) for row in facts["epochs"]]
             progress.replay(rows, _below("best", self.found.tensors))
             print(f"train: goes on after epoch {rows[-1].epoch}, from a checkpoint")
 
     def start(self, fit: int, epochs: int) -> int:
         """How many of the `epochs` of fit number `fit` an earlier run did."""
-        if self.found is None or fit > self.found.facts["fit"]:
-            return 0
-        done: int = self.found.facts["epochs_of_fit"]
-        return done if fit == self.found.facts["fit"] else epochs
+        if fit == self.interrupted:
+            return self.done
+        return epochs if fit < self.interrupted else 0
 
     def check(self) -> None:
         """Raises `BadInput` if a fit ended because its checkpoint could not be written."""
@@ -56,19 +59,28 @@ class Resumption(Callback):  # type: ignore[misc]
     def before_fit(self) -> None:
         """Restores the state, if the checkpoint is of this fit."""
         self.fit_number += 1
-        self.done = 0
-        if self.found is not None and self.fit_number == self.found.facts["fit"]:
-            self.done = self.found.facts["epochs_of_fit"]
+        self.epochs_before = len(self.progress.epochs)
+        if self.found is not None and self.fit_number == self.interrupted:
             _restore(self.learn, self.found)
+            self.found = None
 
     def after_epoch(self) -> None:
         """Writes the state, now and then."""
-        self.done = max(self.done, self.epoch + 1)
-        if self.epoch + 1 < self.done or not self.store.due:
-            return
+        trained = self.epoch + 1 > self.start(self.fit_number, self.learn.n_epoch)
+        if trained and self.store.due and not self._write():
+            # fastai puts words of its own before those of any other exception.
+            raise CancelFitException
+
+    def finish(self) -> None:
+        """Writes the state at the very end, whatever that costs; raises `BadInput` where it can't."""
+        if self.fit_number > self.interrupted or len(self.progress.epochs) > self.epochs_before + self.done:
+            self._write()
+        self.check()
+
+    def _write(self) -> bool:
         facts = {
             "fit": self.fit_number,
-            "epochs_of_fit": self.done,
+            "epochs_of_fit": len(self.progress.epochs) - self.epochs_before,
             "epochs": [row.model_dump() for row in self.progress.epochs],
         }
         best = {f"best.{name}": value for name, value in self.progress.best_state.items()}
@@ -76,13 +88,12 @@ class Resumption(Callback):  # type: ignore[misc]
         try:
             self.store.write(Checkpoint(state.tensors | best, {**state.facts, **facts}))
         except OSError as error:
-            # fastai puts words of its own before those of any other exception.
             reason = error.strerror or error
             self.failure = (
                 f"checkpoint: can't be written ({reason}); make room, then run the same command again: it "
                 "goes on from the checkpoint before"
             )
-            raise CancelFitException from None
+        return self.failure is None
 
 
 def _capture(learner: Learner) -> Checkpoint:

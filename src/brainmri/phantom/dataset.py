@@ -1,9 +1,9 @@
 """Writing the synthetic data set: pictures, masks and the table of scans."""
 
-import shutil
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Final
 
 import cv2
 
@@ -14,9 +14,12 @@ from brainmri.phantom.description import Patient
 from brainmri.phantom.drawing import draw_patient
 from brainmri.phantom.rendering import Image, Picture, render_slice
 from brainmri.phantom.settings import PhantomParams
+from brainmri.replacement import replacing_folder
 from brainmri.tables import Row, write_rows
 
 TUMOR, NO_TUMOR = "tumor", "no tumor"
+_FOLDERS: Final = ("images", "masks")
+_TABLE: Final = "scans.csv"
 
 
 class ScanRow(Row):
@@ -38,11 +41,22 @@ class DataSetCount:
 
 
 def make_data_set(params: PhantomParams, folder: Path) -> DataSetCount:
-    """Writes `images/`, `masks/` and `scans.csv` below `folder`; an earlier run's are removed first."""
-    _clear(folder)
+    """Writes `images/`, `masks/` and `scans.csv` below `folder`, in place of an earlier run's."""
+    try:
+        with replacing_folder(folder, (*_FOLDERS, _TABLE)) as aside:
+            return _make(params, aside)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise BadInput(
+            f"{folder}: expected a folder to write to, came {error.strerror}; name another"
+        ) from None
+
+
+def _make(params: PhantomParams, folder: Path) -> DataSetCount:
+    for name in _FOLDERS:
+        (folder / name).mkdir()
     made = map_all(partial(_write_patient, params, folder), range(params.patients), "phantom")
     rows = [row for patient_rows in made for row in patient_rows]
-    write_rows(folder / "scans.csv", rows, ScanRow)
+    write_rows(folder / _TABLE, rows, ScanRow)
     return DataSetCount(params.patients, len(rows), sum(row.label == TUMOR for row in rows))
 
 
@@ -51,18 +65,6 @@ def render_patient(params: PhantomParams, number: int) -> tuple[Patient, list[Pi
     cv2.setNumThreads(1)  # the patients are spread over the cores already
     patient = draw_patient(params, number)
     return patient, [render_slice(patient, piece, load_anatomy(), params) for piece in patient.slices]
-
-
-def _clear(folder: Path) -> None:
-    try:
-        (folder / "scans.csv").unlink(missing_ok=True)
-        for name in ("images", "masks"):
-            shutil.rmtree(folder / name, ignore_errors=True)
-            (folder / name).mkdir(parents=True)
-    except OSError as error:
-        raise BadInput(
-            f"{folder}: expected a folder to write to, came {error.strerror}; name another"
-        ) from None
 
 
 def _write_patient(params: PhantomParams, folder: Path, number: int) -> list[ScanRow]:

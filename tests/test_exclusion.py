@@ -1,0 +1,54 @@
+"""A lock is held by one process, names it, and ends with it."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from brainmri.exclusion import hold_alone, hold_if_free
+from tests.house.closure import ROOT
+
+HOLD = """
+import pathlib, sys, time
+from brainmri.exclusion import hold_alone
+with hold_alone(pathlib.Path(sys.argv[1]), "work"):
+    print("held", flush=True)
+    time.sleep(float(sys.argv[2]))
+"""
+
+
+def _start(path: Path, seconds: float) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(path), str(seconds)],
+        env=os.environ | {"PYTHONPATH": str(ROOT / "src")},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+def _read_line(process: "subprocess.Popen[str]") -> str:
+    return next(iter(process.stdout or ())).strip()
+
+
+def test_the_second_process_waits_for_the_first_and_names_it(tmp_path: Path) -> None:
+    first = _start(tmp_path / "lock", 1.0)
+    assert "held" == _read_line(first)
+    second = _start(tmp_path / "lock", 0.0)
+    assert f"work: process {first.pid} is at it already; waiting for its end" == _read_line(second)
+    assert "held" == _read_line(second)
+    assert (0, 0) == (first.wait(10), second.wait(10))
+    assert ["lock"] == [path.name for path in tmp_path.iterdir()]
+
+
+def test_a_killed_process_holds_nothing(tmp_path: Path) -> None:
+    first = _start(tmp_path / "lock", 60.0)
+    assert "held" == _read_line(first)
+    with hold_if_free(tmp_path / "lock") as held:
+        assert not held
+    first.send_signal(signal.SIGKILL)
+    first.wait(10)
+    with hold_if_free(tmp_path / "lock") as held:
+        assert held
+    with hold_alone(tmp_path / "lock", "work"):
+        assert f"{os.getpid()}\n" == (tmp_path / "lock.pid").read_text()

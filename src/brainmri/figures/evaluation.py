@@ -49,7 +49,7 @@ def draw_training(
     save(draw_history(history, f"training and validation subset of {source}"), folder / "losses.png")
     lr = 10 ** np.array([row.log10_learning_rate for row in rates])
     loss = np.array([row.loss for row in rates])
-    searched = f"smoothed loss of each step on a sample of the training subset of {source}"
+    searched = f"smoothed loss, the mean of the searches, each on a sample of the training subset of {source}"
     given = f"no search: lr is {rate:g} in params.yaml"
     suggestion = Suggestion("valley", rate) if rates else None
     save(draw_lr_search(lr, loss, suggestion, searched if rates else given), folder / "lr_find.png")

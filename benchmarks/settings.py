@@ -6,11 +6,13 @@ from brainmri.dataset.audit import AuditParams
 from brainmri.dataset.prepare import PrepareParams
 from brainmri.dataset.split import SplitParams
 from brainmri.params import PARAMS_PATH, Section, read_params
+from brainmri.phantom.settings import PhantomParams
 
 
 class Settings(Section):
     """The sections that benchmarks share with the pipeline."""
 
+    phantom: PhantomParams
     prepare: PrepareParams
     audit: AuditParams
     split: SplitParams

@@ -1,8 +1,10 @@
 """Images per second of training: our train stage, a bare loop, the script that readers write, other loaders.
 
-    python -m benchmarks.training [--archs resnet34 resnet50] [--sizes 128 224] [--rounds 5] [--threads 2]
+    python -m benchmarks.training [--raw RAW] [--positive NAME] [--name NAME] [--archs resnet34 resnet50]
+        [--sizes 128 224] [--rounds 3] [--threads 2]
 
-Runs on the default data set (`make repro` makes it), on a GPU if there is one. Sides, by turns in one run:
+Runs on the default data set (`make repro` makes it) or on RAW, on a GPU if there is one. Sides, by turns in
+one run:
 
 - ours: an unfrozen epoch of the stage `train`, its steps alone; `ours, whole epoch` adds its validation and
   the average's batch-normalization statistics to the time, not to the images;
@@ -13,7 +15,8 @@ Runs on the default data set (`make repro` makes it), on a GPU if there is one. 
   from fastai's tutorial, with 0 and with 2 workers;
 - torchvision v2 and MONAI: the roofline's loop, fed from the raw files by their transforms and loaders.
 
-All sides run with memory kept between steps (`learning/allocation.py`), which a plain script doesn't do.
+All sides but the script keep freed memory between steps (`learning/allocation.py`); the script runs in
+processes of its own. Progressive resizing is off: every epoch is one at full size.
 """
 
 import argparse
@@ -23,6 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.measurement import Measured, alternate, describe_machine, summarize, tabulate, write_results
+from benchmarks.settings import SETTINGS
 from benchmarks.training_sides import Bench, make_bench, make_sides
 
 PACKAGES = ("torch", "torchvision", "fastai", "monai", "numpy", "pillow")
@@ -41,20 +45,24 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--archs", nargs="+", default=["resnet34", "resnet50"])
     parser.add_argument("--sizes", nargs="+", type=int, default=[128, 224])
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--raw", type=Path, default=Path("data/phantom"))
+    parser.add_argument("--positive", default=SETTINGS.prepare.positive)
+    parser.add_argument("--name", default="phantom")
     arguments = parser.parse_args()
     results = {}
     for arch, size in itertools.product(arguments.archs, arguments.sizes):
         with tempfile.TemporaryDirectory() as folder:
-            bench = make_bench(arch, size, arguments.raw, arguments.threads, Path(folder))
+            bench = make_bench(
+                arch, size, (arguments.raw, arguments.positive), arguments.threads, Path(folder)
+            )
             found = measure(bench, arguments.rounds)
         results[f"{arch}, {size} px"] = found
         title = f"{arch}, {size} px, batches of {found['batch_size']}; roofline: {found['roofline_is']}"
         print("\n" + tabulate(title, found), flush=True)
     machine = describe_machine(PACKAGES) | {"threads": arguments.threads}
-    write_results("training", {"machine": machine, "results": results})
+    write_results(f"training_{arguments.name}", {"machine": machine, "results": results})
 
 
 if __name__ == "__main__":

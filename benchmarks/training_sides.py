@@ -1,9 +1,11 @@
 """The ways of training that benchmarks/training.py compares."""
 
 import itertools
+import multiprocessing
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +39,7 @@ _CALIBRATION_STEPS = 6
 # What the raw files' sides go through in a round.
 _IMAGES = 128
 # A bare loop's epoch: enough steps for a steady figure.
-_LEAST_STEPS = 24
+_LEAST_STEPS = 10
 
 
 @dataclass(frozen=True)
@@ -78,9 +80,11 @@ class Bench:
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
-def make_bench(arch: str, size: int, raw: Path, threads: int, folder: Path) -> Bench:
-    """Prepares `raw` at `size` below `folder`, and copies it into class folders as readers have them."""
-    prepare_folder(raw, SETTINGS.prepare.model_copy(update={"size": size}), folder / "prepared")
+def make_bench(arch: str, size: int, source: tuple[Path, str], threads: int, folder: Path) -> Bench:
+    """Prepares raw scans and their positive class, copies them into class folders as readers have them."""
+    raw, positive = source
+    params = SETTINGS.prepare.model_copy(update={"size": size, "positive": positive})
+    prepare_folder(raw, params, folder / "prepared")
     prepared = read_prepared(folder / "prepared")
     for row in prepared.slices[:: max(1, len(prepared.slices) // _IMAGES)][:_IMAGES]:
         target = folder / "classes" / row.label / row.scan.replace("/", "_")
@@ -90,7 +94,14 @@ def make_bench(arch: str, size: int, raw: Path, threads: int, folder: Path) -> B
     recipe = recipe.model_copy(
         update={
             "arch": type(recipe.arch)(arch),
-            "train": recipe.train.model_copy(update={"threads": threads}),
+            # Speed doesn't depend on how often an epoch shows an image; all epochs at full size.
+            "train": recipe.train.model_copy(
+                update={
+                    "threads": threads,
+                    "least_steps": 1,
+                    "progressive": recipe.train.progressive.model_copy(update={"share": 0.0}),
+                }
+            ),
         }
     )
     data = select_training_data(prepared, _split_plainly(prepared))
@@ -148,18 +159,56 @@ def _measure_ours(bench: Bench) -> Callable[[], float]:
     return measure
 
 
+@dataclass(frozen=True)
+class Script:
+    """What a reader's script is told."""
+
+    arch: str
+    size: int
+    batch_size: int
+    workers: int
+    threads: int
+    folder: Path
+
+
 def _measure_script(bench: Bench, workers: int) -> Callable[[], float]:
+    """In a process of its own, where nothing is set that a script doesn't set; it sleeps between rounds."""
+    script = Script(bench.arch, bench.size, bench.batch_size, workers, bench.threads, bench.folder)
+    ours, theirs = multiprocessing.get_context("spawn").Pipe()
+    multiprocessing.get_context("spawn").Process(target=serve_script, args=(script, theirs)).start()
+    theirs.close()
+
+    def measure() -> float:
+        ours.send(None)
+        return float(ours.recv())
+
+    return measure
+
+
+def serve_script(script: Script, connection: Connection) -> None:
+    """Measures once each time it is asked to, until the other end is gone."""
+    measure = _write_script(script)
+    while True:
+        try:
+            connection.recv()
+        except EOFError:
+            return
+        connection.send(measure())
+
+
+def _write_script(script: Script) -> Callable[[], float]:
     """As written from fastai's tutorial; its weights are random, since no network is needed to time it."""
+    torch.set_num_threads(script.threads)
     loaders = ImageDataLoaders.from_folder(
-        bench.folder,
+        script.folder,
         valid_pct=0.2,
         seed=0,
-        item_tfms=Resize(bench.size),
+        item_tfms=Resize(script.size),
         batch_tfms=aug_transforms(),
-        bs=bench.batch_size,
-        num_workers=workers,
+        bs=script.batch_size,
+        num_workers=script.workers,
     )
-    network = getattr(torchvision.models, bench.arch)
+    network = getattr(torchvision.models, script.arch)
     learner, clock = vision_learner(loaders, network, metrics=accuracy, pretrained=False), _Clock()
     learner.remove_cb(learner.progress)
     learner.logger = _say_nothing
@@ -169,7 +218,7 @@ def _measure_script(bench: Bench, workers: int) -> Callable[[], float]:
     def measure() -> float:
         _choose_algorithms(fastest=True)
         learner.fit_one_cycle(1, slice(_RATE / 100, _RATE))
-        return float(len(loaders.train) * bench.batch_size / clock.trained_s)
+        return float(len(loaders.train) * script.batch_size / clock.trained_s)
 
     return measure
 

@@ -102,6 +102,19 @@ def test_a_training_killed_again_and_again_ends_as_an_uninterrupted_one(
     _assert_same(expected, _train(recipe, tmp_path))
 
 
+@pytest.mark.parametrize("batches", [3, 6])
+def test_progressive_resizing_goes_on_with_the_right_size(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, batches: int
+) -> None:
+    data, manifest = make_set(size=64)
+    monkeypatch.setattr("tests.learning.test_resumption.DATA", data)
+    monkeypatch.setattr("tests.learning.test_resumption.MANIFEST", manifest)
+    recipe = make_recipe(progressive={"share": 0.5, "size": 32})
+    expected = _train(recipe)
+    _interrupt(recipe, tmp_path, batches, monkeypatch)
+    _assert_same(expected, _train(recipe, tmp_path))
+
+
 @pytest.mark.parametrize("batches", [3, 5])
 def test_given_weights_go_on_from_the_frozen_part_or_from_after_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, batches: int

@@ -12,6 +12,7 @@ from fastai.torch_core import TensorCategory, TensorImage
 from fastai.vision.augment import AffineCoordTfm
 from fasttransform import Transform
 from numpy.typing import NDArray
+from torch.nn.functional import interpolate
 
 from brainmri.learning.recipe import EpochPlan, Scaling
 
@@ -64,6 +65,22 @@ class ArrayLoader(TfmdDL):  # type: ignore[misc]
         """The images and classes of the places in `b`."""
         batch: tuple[TensorImage, TensorCategory] = self.dataset[list(b)]
         return batch
+
+
+class ShrinkImages(Transform):  # type: ignore[misc]
+    """Images to a smaller size by area averages, where `size` is smaller; before the augmentation."""
+
+    order = 20
+
+    def __init__(self, size: int | None = None) -> None:
+        """`size` is a side in pixels; None leaves images as they are."""
+        self.size = size
+
+    def encodes(self, x: TensorImage) -> TensorImage:
+        """(n, channels, side, side), 0 to 1 -> (n, channels, size, size)."""
+        if self.size is None or self.size >= x.shape[-1]:
+            return x
+        return interpolate(x, (self.size, self.size), mode="area")
 
 
 class StandardizeImage(Transform):  # type: ignore[misc]
@@ -121,7 +138,7 @@ def make_loader(
         scale = Normalize.from_stats(list(normalization.mean), list(normalization.std), cuda=False)
     else:
         scale = StandardizeImage()
-    after_batch: list[Any] = [IntToFloatTensor(), *augmentation, scale, ToNetworkInput()]
+    after_batch: list[Any] = [IntToFloatTensor(), ShrinkImages(), *augmentation, scale, ToNetworkInput()]
     return ArrayLoader(
         dataset,
         bs=plan.batch_size,

@@ -49,6 +49,8 @@ def train_classifier(
     """
     data = select_training_data(prepared, manifest)
     training = build_training(data, recipe, plan_epoch(len(data.train), recipe.train))
+    if recipe.train.compile:
+        training.learner.model.compile(dynamic=False)
     if store is None:
         run_schedule(training, recipe, schedule)
     else:

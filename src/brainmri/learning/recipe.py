@@ -61,6 +61,13 @@ class Averaging(Section):
     images: Annotated[int, Field(ge=2, description="a whole number of at least 2")]
 
 
+class Progressive(Section):
+    """Progressive resizing: training begins on smaller images, which cost less."""
+
+    share: Annotated[float, Field(ge=0, le=1, description="a share of the epochs, from 0 (none) to 1")]
+    size: Annotated[int, Field(ge=32, description="a whole number of pixels, at least 32")]
+
+
 class RateSearch(Section):
     """The mock trainings that look for a rate: each `steps` on one batch, from `lowest` to `highest`."""
 
@@ -84,9 +91,11 @@ class TrainParams(Section):
     loss: Annotated[Loss, Field(strict=False, description="cross_entropy, focal or label_smoothing")]
     class_weights: Annotated[ClassWeights, Field(strict=False, description="none or balanced")]
     augment: AugmentParams
+    progressive: Progressive
     averaging: Averaging
     scaling: Annotated[Scaling, Field(strict=False, description="image, training_set or imagenet")]
     precision: Annotated[Precision, Field(strict=False, description="auto, fp32 or bf16")]
+    compile: Annotated[bool, Field(description="true (by torch.compile) or false")]
     threads: Annotated[int, Field(ge=1, description="a whole number of threads, at least 1")]
     lr_find: RateSearch
 

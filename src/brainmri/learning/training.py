@@ -35,6 +35,7 @@ from brainmri.learning.optimizer import FusedAdam
 from brainmri.learning.precision import Autocast, choose_precision
 from brainmri.learning.progress import Progress, log_plainly
 from brainmri.learning.recipe import ClassWeights, EpochPlan, Loss, Precision, Recipe
+from brainmri.learning.resizing import ProgressiveResizing
 from brainmri.learning.weights import StartWeights, read_start_weights
 
 _VALID_BATCH = 64
@@ -91,7 +92,11 @@ def build_training(data: TrainingData, recipe: Recipe, plan: EpochPlan) -> Train
         metrics=accuracy,
         wd=recipe.train.weight_decay,
         opt_func=partial(FusedAdam, clip_norm=recipe.train.clip_norm),
-        cbs=[ChannelsLast(), AveragedWeights(recipe.train.averaging, precision)],
+        cbs=[
+            ChannelsLast(),
+            AveragedWeights(recipe.train.averaging, precision),
+            ProgressiveResizing(recipe.train.progressive),
+        ],
     )
     log_plainly(learner)
     if precision is Precision.BF16:

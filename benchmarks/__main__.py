@@ -21,9 +21,16 @@ def main() -> None:
     parser.add_argument("--positive", default="yes")
     parser.add_argument("--dicom", type=Path)
     arguments = parser.parse_args()
+    if arguments.dicom is not None and arguments.kaggle is None:
+        parser.error("--dicom: expected --kaggle beside it, as `preparing` measures both; name it too")
     pictures = [] if arguments.kaggle is None else [str(arguments.kaggle.absolute())]
     dicom = [] if arguments.dicom is None else [str(arguments.dicom.absolute())]
-    commands = [["bookkeeping"], ["training"], ["quality"], ["precision"]]
+    commands = [
+        ["bookkeeping"],
+        ["training"],
+        ["quality"],
+        ["variants", "settings", "default", "train.precision=fp32", "train.progressive.share=0"],
+    ]
     if pictures:
         named = ["--raw", *pictures, "--positive", arguments.positive, "--name", arguments.kaggle.name]
         commands += [["preparing", *pictures, *dicom], ["training", *named], ["quality", *named]]

@@ -16,13 +16,12 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
-from benchmarks.measurement import describe_machine, write_results
+from benchmarks.measurement import Side, alternate, describe_machine, spread, write_results
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("dvc", "numpy", "pydantic", "torch", "fastai")
@@ -41,22 +40,9 @@ def time_command(command: Sequence[str], folder: Path) -> float:
 
 
 def time_by_turns(commands: Mapping[str, Callable[[], float]], rounds: int) -> dict[str, dict[str, float]]:
-    """Median, lowest and highest of each command's seconds; one round first is thrown away."""
-    found: dict[str, list[float]] = {name: [] for name in commands}
-    for number in range(rounds + 1):
-        for name, measure in commands.items():
-            seconds = measure()
-            if number:
-                found[name].append(seconds)
-    return {
-        name: {
-            "n": len(values),
-            "median_s": median(values),
-            "lowest_s": min(values),
-            "highest_s": max(values),
-        }
-        for name, values in found.items()
-    }
+    """Median, lowest and highest of each command's seconds."""
+    measured = alternate([Side(name, measure) for name, measure in commands.items()], rounds, "s")
+    return {name: spread(figures) for name, figures in measured.rounds.items()}
 
 
 def time_here(rounds: int) -> dict[str, dict[str, float]]:
@@ -127,8 +113,8 @@ def _print(title: str, found: dict[str, dict[str, float]]) -> None:
     print(f"\n{title}\n\n| what | n | median, s | range, s |\n| --- | ---: | ---: | ---: |")
     for name, figures in found.items():
         print(
-            f"| {name} | {figures['n']} | {figures['median_s']:.2f} | "
-            f"{figures['lowest_s']:.2f} to {figures['highest_s']:.2f} |",
+            f"| {name} | {figures['n']} | {figures['median']:.2f} | "
+            f"{figures['lowest']:.2f} to {figures['highest']:.2f} |",
             flush=True,
         )
 

@@ -15,7 +15,7 @@ RESULTS = Path(__file__).parent / "results"
 
 @dataclass(frozen=True)
 class Side:
-    """One way of doing the work; `measure` does it once and gives a figure, of which more is better."""
+    """One way of doing the work; `measure` does it once and gives a figure."""
 
     name: str
     measure: Callable[[], float]
@@ -48,8 +48,8 @@ def summarize(measured: Measured, reference: str) -> dict[str, Any]:
         "reference": reference,
         "sides": {
             name: {
-                **_spread(figures),
-                "ratio": _spread(
+                **spread(figures),
+                "ratio": spread(
                     [own / other for own, other in zip(figures, measured.rounds[reference], strict=True)]
                 ),
             }
@@ -100,7 +100,8 @@ def write_results(name: str, content: Mapping[str, Any]) -> None:
     print(f"\n-> {path.relative_to(RESULTS.parents[1])}")
 
 
-def _spread(figures: Sequence[float]) -> dict[str, float]:
+def spread(figures: Sequence[float]) -> dict[str, float]:
+    """n, median, lowest and highest."""
     return {
         "n": len(figures),
         "median": median(figures),

@@ -1,5 +1,8 @@
 """How well copies are found, and how fast: the figures of docs/duplicates.md.
 
+    python -m benchmarks.near_duplicates recall FOLDER
+    python -m benchmarks.near_duplicates scale FOLDER N …
+
 `recall FOLDER` plants copies into slices whose patients are known (a folder of `PATIENT/*.tif`, such as the
 LGG segmentation set) and prints, for a sweep of the threshold, the share of the copies that are found, by
 kind, and how many pairs of different patients are joined. `scale FOLDER N …` groups N generated images,

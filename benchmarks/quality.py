@@ -4,8 +4,10 @@
 
 Both sides train the same network on the same grouped split of RAW, from random weights, and both look for a
 learning rate first. The script is fastai's tutorial: pictures from files, Resize, aug_transforms, lr_find,
-fine_tune. Time starts when data are prepared and libraries loaded; validation counts. The level is the
-script's AUROC after its last epoch; each side's time is that of its first epoch at that level or above.
+fine_tune, whose frozen epoch and low rates for the first layers are no help from random weights. It runs in
+our process, and so with freed memory kept, which is a help. Time starts when data are prepared and libraries
+loaded; validation counts. The level is the script's AUROC after its last epoch; each side's time is that of
+its first epoch at that level or above.
 """
 
 import argparse

@@ -6,13 +6,14 @@
 Runs on the default data set (`make repro` makes it) or on RAW, on a GPU if there is one. Sides, by turns in
 one run:
 
-- ours: an unfrozen epoch of the stage `train`, its steps alone; `ours, whole epoch` adds its validation and
-  the average's batch-normalization statistics to the time, not to the images;
+- ours: the steps of an epoch of the stage `train`, all of the network and every image once; `ours, whole
+  epoch` adds validation and the average's batch-normalization statistics to the time, not to the images (in
+  small sets, of which the stage shows each image several times an epoch, they weigh less);
 - roofline: a bare PyTorch loop on one synthetic batch in memory, with torchvision's network (ours has
   fastai's head), the same batch and threads, torch's fused AdamW, in the fastest of its variants (which are
   measured first);
 - script: ImageDataLoaders on the raw files, Resize, aug_transforms and fine_tune's unfrozen epoch, as written
-  from fastai's tutorial, with 0 and with 2 workers;
+  from fastai's tutorial, with 0 and with 2 workers, which fastai starts anew for each epoch;
 - torchvision v2 and MONAI: the roofline's loop, fed from the raw files by their transforms and loaders.
 
 All sides but the script keep freed memory between steps (`learning/allocation.py`); the script runs in
@@ -34,14 +35,14 @@ PACKAGES = ("torch", "torchvision", "fastai", "monai", "numpy", "pillow")
 
 def measure(bench: Bench, rounds: int) -> dict[str, Any]:
     """All sides of one network and size."""
-    roofline, sides = make_sides(bench)
+    speeds, sides = make_sides(bench)
     measured = alternate(sides, rounds, "images/s")
     whole = Measured(measured.unit, {**measured.rounds, "ours, whole epoch": bench.whole_epochs[1:]})
-    return {"batch_size": bench.batch_size, "roofline_is": roofline, **summarize(whole, "roofline")}
+    return {"batch_size": bench.batch_size, "roofline_variants": speeds, **summarize(whole, "roofline")}
 
 
 def main() -> None:
-    """Measures, prints tables, writes benchmarks/results/training.json."""
+    """Measures, prints tables, writes benchmarks/results/training_NAME.json."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--archs", nargs="+", default=["resnet34", "resnet50"])
     parser.add_argument("--sizes", nargs="+", type=int, default=[128, 224])
@@ -57,9 +58,13 @@ def main() -> None:
             bench = make_bench(
                 arch, size, (arguments.raw, arguments.positive), arguments.threads, Path(folder)
             )
-            found = measure(bench, arguments.rounds)
+            try:
+                found = measure(bench, arguments.rounds)
+            finally:
+                bench.close()
         results[f"{arch}, {size} px"] = found
-        title = f"{arch}, {size} px, batches of {found['batch_size']}; roofline: {found['roofline_is']}"
+        ways = ", ".join(f"{name} {speed:.0f}" for name, speed in found["roofline_variants"].items())
+        title = f"{arch}, {size} px, batches of {found['batch_size']}; roofline: {ways}"
         print("\n" + tabulate(title, found), flush=True)
     machine = describe_machine(PACKAGES) | {"threads": arguments.threads}
     write_results(f"training_{arguments.name}", {"machine": machine, "results": results})

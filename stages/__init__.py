@@ -8,6 +8,7 @@ import argparse
 import errno
 import inspect
 import os
+import signal
 import sys
 import warnings
 from collections.abc import Callable
@@ -26,6 +27,15 @@ import brainmri  # noqa: E402 - the path above decides which one
 from brainmri.errors import BadInput  # noqa: E402
 
 
+def _stop(*_: object) -> None:
+    sys.exit("error: interrupted; the same command runs what is left (a training from its checkpoint)")
+
+
+# Run as a script: from here on, for the seconds of imports too; not where a shell had it ignored.
+if sys.argv[0] == "-m" and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+    signal.signal(signal.SIGINT, _stop)
+
+
 def run(main: Callable[..., None]) -> None:
     """Calls `main` with one option per parameter, each a path; what the user can mend ends in one line."""
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
@@ -39,7 +49,7 @@ def run(main: Callable[..., None]) -> None:
     except BadInput as error:
         sys.exit(f"error: {error}")
     except KeyboardInterrupt:
-        sys.exit("error: interrupted; the same command runs what is left (a training from its checkpoint)")
+        _stop()
     except OSError as error:
         if error.errno not in _FULL:
             raise

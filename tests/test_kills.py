@@ -218,3 +218,13 @@ def test_load_on_the_machine_changes_no_byte(workspace: Workspace, undisturbed: 
         for process in load:
             process.kill()
             process.wait(SECONDS)
+
+
+def test_ctrl_c_while_libraries_load_ends_in_one_line(workspace: Workspace) -> None:
+    process = workspace.start(sys.executable, "-X", "importtime", *_train_command(workspace))
+    # The first of torch's parts is there, and torch is not for a second more.
+    next(line for line in process.stdout or () if "| " in line and "torch." in line)
+    process.send_signal(signal.SIGINT)
+    output, _ = process.communicate(timeout=SECONDS)
+    said = [line for line in output.splitlines() if not line.startswith("import time:")]
+    assert ["error: interrupted; the same command runs what is left (a training from its checkpoint)"] == said

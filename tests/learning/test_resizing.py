@@ -9,6 +9,7 @@ from fastai.torch_core import TensorImage
 
 from brainmri.learning.batches import ShrinkImages
 from brainmri.learning.recipe import EpochPlan
+from brainmri.learning.resizing import EarlyStopping
 from brainmri.learning.training import build_training, select_training_data
 from tests.learning.samples import make_recipe, make_set
 
@@ -49,10 +50,29 @@ def test_the_first_epochs_train_on_smaller_images(share: float, size: int, sides
     assert {64} == {side for kind, _, side in spy.seen if kind == "valid"}
 
 
-def test_a_single_epoch_is_not_shrunk_by_less_than_half() -> None:
-    spy, learner = _spy(0.4, 32)
-    learner.fit(1, 1e-3)
+@pytest.mark.parametrize("epochs", [1, 2, 3, 5])
+def test_the_last_epoch_is_as_prepared_below_a_share_of_1(epochs: int) -> None:
+    spy, learner = _spy(0.9, 32)
+    learner.fit(epochs, 1e-3)
+    assert 64 == [side for kind, _, side in spy.seen if kind == "train"][-1]
+
+
+def test_nothing_is_shrunk_while_given_weights_are_frozen() -> None:
+    spy, learner = _spy(0.5, 32)
+    learner.freeze()
+    learner.fit(2, 1e-3)
+    learner.lr_find(num_it=24, show_plot=False, suggest_funcs=None)
     assert {64} == {side for *_, side in spy.seen}
+    learner.unfreeze()
+    learner.fit(2, 1e-3)
+    assert [32, 64] == [side for kind, _, side in spy.seen if kind == "train"][-2:]
+
+
+def test_early_stopping_counts_from_the_first_epoch_at_the_full_size_on() -> None:
+    _, learner = _spy(0.5, 32)
+    # A rate of 0: no epoch is better than the first.
+    learner.fit(20, 0.0, cbs=[EarlyStopping(patience=2)])
+    assert 12 == len(learner.recorder.values)
 
 
 @pytest.mark.parametrize(("share", "side"), [(0.5, 32), (0.0, 64)])

@@ -68,7 +68,7 @@ class ArrayLoader(TfmdDL):  # type: ignore[misc]
 
 
 class ShrinkImages(Transform):  # type: ignore[misc]
-    """Images to a smaller size by area averages, where `size` is smaller; before the augmentation."""
+    """Images to a smaller size by averages over whole pixels (torch's `area`); before the augmentation."""
 
     order = 20
 

@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from fastai.callback.tracker import EarlyStoppingCallback
-
 from brainmri.dataset.manifest import ManifestRow
 from brainmri.dataset.prepared import PreparedSet
 from brainmri.learning.checkpoint import CheckpointStore
+from brainmri.learning.compilation import compile_network
 from brainmri.learning.recipe import Recipe, plan_epoch
 from brainmri.learning.records import EpochRow
+from brainmri.learning.resizing import EarlyStopping
 from brainmri.learning.resumption import Resumption
 from brainmri.learning.training import Training, build_training, select_training_data
 from brainmri.learning.weights import State
@@ -50,7 +50,7 @@ def train_classifier(
     data = select_training_data(prepared, manifest)
     training = build_training(data, recipe, plan_epoch(len(data.train), recipe.train))
     if recipe.train.compile:
-        training.learner.model.compile(dynamic=False)
+        compile_network(training.learner.model)
     if store is None:
         run_schedule(training, recipe, schedule)
     else:
@@ -78,7 +78,7 @@ def run_schedule(training: Training, recipe: Recipe, schedule: Schedule) -> None
     one rate for all.
     """
     lr, frozen = schedule.lr, recipe.train.frozen_epochs
-    stop = EarlyStoppingCallback(patience=recipe.train.patience)
+    stop = EarlyStopping(patience=recipe.train.patience)
     if recipe.pretrained:
         if frozen:
             _run_fit(training, 0, frozen, slice(lr), pct_start=0.99)

@@ -14,6 +14,7 @@ import torch
 import brainmri
 from brainmri.dataset.manifest import ManifestRow
 from brainmri.dataset.prepared import PreparedSet
+from brainmri.learning.compilation import describe_compiler
 from brainmri.learning.precision import choose_precision
 from brainmri.learning.recipe import Precision, Recipe
 from brainmri.learning.weights import read_start_weights
@@ -41,6 +42,7 @@ def identify_training(
         "code": _hash_code(),
         "versions": {"python": platform.python_version()} | {name: version(name) for name in _PACKAGES},
         "machine": _describe_machine(recipe),
+        "compiler": describe_compiler() if recipe.train.compile else "none",
     }
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 

@@ -28,6 +28,7 @@ RANKING = curves.Ranking(
 POINT = curves.OperatingPoint(threshold=0.41, sensitivity=0.9, specificity=0.7, precision=0.75)
 HISTORY = losses.History(
     epoch=np.arange(5),
+    train_size=np.array([64, 64, 64, 128, 128]),
     train_loss=np.array([0.7, 0.5, 0.4, 0.3, 0.2]),
     valid_loss=np.array([0.7, 0.6, 0.5, 0.55, 0.6]),
     accuracy=np.array([0.5, 0.7, 0.8, 0.8, 0.8]),

@@ -1,5 +1,7 @@
 """The learning-rate search and the losses of the epochs."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -36,6 +38,14 @@ def test_best_epoch_is_named_with_what_it_reached() -> None:
     )
 
 
+def test_epochs_on_smaller_images_are_shaded_and_named() -> None:
+    shaded = BUILDERS["history"]().axes[0].patches
+    assert [(-0.5, 3.0)] == [(patch.get_x(), patch.get_width()) for patch in shaded]
+    assert "trained on 64 px, then on 128 px" in read_texts(BUILDERS["history"]())
+    same = dataclasses.replace(HISTORY, train_size=np.full(5, 128))
+    assert not losses.draw_history(same, SOURCE).axes[0].patches
+
+
 def test_losses_start_at_zero_and_accuracy_has_its_whole_range() -> None:
     loss, accuracy = BUILDERS["history"]().axes
     assert (loss.get_ylim()[0], *accuracy.get_ylim()) == (0, 0, 1.02)
@@ -45,7 +55,7 @@ def test_losses_start_at_zero_and_accuracy_has_its_whole_range() -> None:
 @pytest.mark.parametrize("epochs", [0, 1, 2])
 def test_epochs_without_figures_are_left_out(epochs: int) -> None:
     nothing = np.full(epochs, np.nan)
-    history = losses.History(np.arange(epochs), nothing, nothing + 1, nothing, None)
+    history = losses.History(np.arange(epochs), np.full(epochs, 128), nothing, nothing + 1, nothing, None)
     figure = losses.draw_history(history, SOURCE)
     draw(figure)
     assert read_texts(figure).count("no finite values") == 2

@@ -8,6 +8,7 @@ from fastai.callback.core import Callback
 from fastai.torch_core import TensorImage
 
 from brainmri.learning.batches import ShrinkImages
+from brainmri.learning.classifier import Schedule, train_classifier
 from brainmri.learning.recipe import EpochPlan
 from brainmri.learning.resizing import EarlyStopping
 from brainmri.learning.training import build_training, select_training_data
@@ -66,6 +67,12 @@ def test_nothing_is_shrunk_while_given_weights_are_frozen() -> None:
     learner.unfreeze()
     learner.fit(2, 1e-3)
     assert [32, 64] == [side for kind, _, side in spy.seen if kind == "train"][-2:]
+
+
+def test_each_epoch_tells_the_size_that_it_trained_on() -> None:
+    recipe = make_recipe(progressive={"share": 0.5, "size": 32})
+    epochs = train_classifier(DATA, MANIFEST, recipe, Schedule(4, 1e-3)).epochs
+    assert [32, 32, 64, 64] == [row.train_size for row in epochs]
 
 
 def test_early_stopping_counts_from_the_first_epoch_at_the_full_size_on() -> None:

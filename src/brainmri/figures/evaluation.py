@@ -41,6 +41,7 @@ def draw_training(
     best = min(epochs, key=lambda row: row.valid_loss)
     history = History(
         epoch=np.array([row.epoch for row in epochs]),
+        train_size=np.array([row.train_size for row in epochs]),
         train_loss=np.array([row.train_loss for row in epochs]),
         valid_loss=np.array([row.valid_loss for row in epochs]),
         accuracy=np.array([row.accuracy for row in epochs]),

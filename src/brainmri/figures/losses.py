@@ -31,11 +31,12 @@ class Suggestion:
 class History:
     """One figure an epoch, each (epochs,); NaN where none was taken.
 
-    `epoch` as the tables count it; `accuracy` 0 to 1, of the validation set; `best` is one of
-    `epoch`, None where none was chosen.
+    `epoch` as the tables count it; `train_size` the pixels a side of what was trained on; `accuracy` 0 to 1,
+    of the validation set; `best` is one of `epoch`, None where none was chosen.
     """
 
     epoch: NDArray[np.integer]
+    train_size: NDArray[np.integer]
     train_loss: Floats
     valid_loss: Floats
     accuracy: Floats
@@ -69,7 +70,7 @@ def draw_lr_search(lr: Floats, loss: Floats, suggestion: Suggestion | None, sour
 @canvas.house_style
 def draw_history(history: History, source: str) -> Figure:
     """Losses and, beside them, accuracy against the epoch, with the best epoch marked."""
-    figure = _new_figure(source, legend_in=0.64)
+    figure = _new_figure(source, legend_in=0.84)
     width_in = (canvas.WIDTH_IN - 2 * _LEFT_IN - 0.2) / 2
     losses = canvas.place(figure, (_LEFT_IN, _TOP_IN), (width_in, _PANEL_IN))
     losses.set(title="Loss", ylabel="Mean loss of a case")
@@ -82,6 +83,7 @@ def draw_history(history: History, source: str) -> Figure:
     for axes, values in ((losses, history.valid_loss), (accuracy, history.accuracy)):
         axes.set(xlabel="Epoch", xlim=_reach(history.epoch))
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+        _shade_small(axes, history)
         _mark_best(axes, history, values)
         canvas.explain(figure, axes, _AXIS_IN)
     losses.set_ylim(0, 1.04 * losses.get_ylim()[1])
@@ -114,6 +116,16 @@ def _reach(epoch: NDArray[np.integer]) -> tuple[float, float]:
     low, high = (float(epoch.min()), float(epoch.max())) if len(epoch) else (0.0, 0.0)
     margin = max(0.5, 0.03 * (high - low))
     return low - margin, high + margin
+
+
+def _shade_small(axes: Axes, history: History) -> None:
+    """The epochs that trained on smaller images than the last: a training loss there is of another task."""
+    small = history.epoch[history.train_size < history.train_size[-1:]]
+    if len(small):
+        name = f"trained on {history.train_size[0]} px, then on {history.train_size[-1]} px"
+        axes.axvspan(
+            small[0] - 0.5, small[-1] + 0.5, color=canvas.FAINT, alpha=0.5, linewidth=0, zorder=0, label=name
+        )
 
 
 def _mark_best(axes: Axes, history: History, values: Floats) -> None:

@@ -66,6 +66,10 @@ class Progress(Callback):  # type: ignore[misc]
             row = self.replayed[len(self.epochs)]
             self.recorder.log += [row.train_loss, row.valid_loss, row.accuracy]
 
+    def after_train(self) -> None:
+        """Notes the size of the images that the epoch trained on."""
+        self.train_size = int(self.xb[0].shape[-1])
+
     def after_epoch(self) -> None:
         """Notes the epoch; ends the fit, and says why, when a loss is no number any more."""
         if self._is_replayed():
@@ -82,6 +86,7 @@ class Progress(Callback):  # type: ignore[misc]
                 raise CancelFitException
         row = EpochRow(
             epoch=number,
+            train_size=self.train_size,
             log10_learning_rate=math.log10(self.opt.hypers[-1]["lr"]),
             train_loss=train_loss,
             valid_loss=valid_loss,

@@ -9,10 +9,12 @@ class EpochRow(Row):
     """One line of plots/history.csv: an epoch's losses, accuracy, and the last learning rate of the head.
 
     `train_loss` is fastai's: a running average over some fifty steps, while the weights change and images
-    are augmented. `valid_loss` is the mean of the validation subset, by the averaged weights.
+    are augmented, of `train_size` pixels a side. `valid_loss` is the mean of the validation subset, by the
+    averaged weights, at the prepared size.
     """
 
     epoch: int
+    train_size: int
     log10_learning_rate: float
     train_loss: float
     valid_loss: float

@@ -14,6 +14,7 @@ import monai.transforms
 import torch
 import torchvision
 from fastai.callback.core import Callback
+from fastai.data.core import defaults as fastai_defaults
 from fastai.metrics import accuracy
 from fastai.vision.augment import Resize, aug_transforms
 from fastai.vision.data import ImageDataLoaders
@@ -24,10 +25,10 @@ from torchvision.transforms import v2
 
 from benchmarks.measurement import Side
 from benchmarks.settings import SETTINGS
+from brainmri.allocation import keep_freed_memory
 from brainmri.dataset.manifest import ManifestRow, Subset
 from brainmri.dataset.prepare import prepare_folder
 from brainmri.dataset.prepared import PreparedSet, read_prepared
-from brainmri.learning.allocation import keep_freed_memory
 from brainmri.learning.recipe import Recipe, plan_epoch
 from brainmri.learning.training import Training, TrainingData, build_training, select_training_data
 from brainmri.params import PARAMS_PATH, read_params
@@ -36,11 +37,12 @@ Batches = Iterable[tuple[torch.Tensor, torch.Tensor]]
 Step = Callable[[torch.Tensor, torch.Tensor], None]
 
 _RATE = 1e-4
-_CALIBRATION_STEPS = 6
 # What the raw files' sides go through in a round; the script watches a fifth of them.
-_IMAGES = 160
-# The steps of a round of the bare loop on the synthetic batch.
-_STEPS = 10
+_ON_GPU = torch.cuda.is_available()
+_IMAGES = 320 if _ON_GPU else 160
+# The steps of a round of the bare loop on the synthetic batch, and at least of ours; the steps that try a
+# variant. A GPU is done with ten before the clock has ticked.
+_STEPS, _LEAST_STEPS, _TRIED_STEPS = (100, 100, 40) if _ON_GPU else (10, 1, 6)
 
 
 @dataclass(frozen=True)
@@ -87,9 +89,19 @@ class Bench:
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
-def make_bench(arch: str, size: int, source: tuple[Path, str], threads: int, folder: Path) -> Bench:
-    """Prepares raw scans and their positive class, copies them into class folders as readers have them."""
-    raw, positive = source
+@dataclass(frozen=True)
+class Source:
+    """Raw scans, the class that means tumor, and how they are trained on; without a batch, the recipe's."""
+
+    raw: Path
+    positive: str
+    threads: int
+    batch: int | None
+
+
+def make_bench(arch: str, size: int, source: Source, folder: Path) -> Bench:
+    """Prepares raw scans and copies them into class folders, as readers have them."""
+    raw, positive = source.raw, source.positive
     params = SETTINGS.prepare.model_copy(update={"size": size, "positive": positive})
     prepare_folder(raw, params, folder / "prepared")
     prepared = read_prepared(folder / "prepared")
@@ -101,18 +113,19 @@ def make_bench(arch: str, size: int, source: tuple[Path, str], threads: int, fol
     recipe = recipe.model_copy(
         update={
             "arch": type(recipe.arch)(arch),
-            # An epoch shows each image once, at full size: its steps are what is timed.
+            # At full size; on a CPU an epoch shows each image once. Its steps are what is timed.
             "train": recipe.train.model_copy(
                 update={
-                    "threads": threads,
-                    "least_steps": 1,
+                    "threads": source.threads,
+                    "batch_size": source.batch or recipe.train.batch_size,
+                    "least_steps": _LEAST_STEPS,
                     "progressive": recipe.train.progressive.model_copy(update={"share": 0.0}),
                 }
             ),
         }
     )
     data = select_training_data(prepared, _split_plainly(prepared))
-    return Bench(arch, size, threads, recipe, data, folder / "classes")
+    return Bench(arch, size, source.threads, recipe, data, folder / "classes")
 
 
 def make_sides(bench: Bench) -> tuple[dict[str, float], list[Side]]:
@@ -124,8 +137,10 @@ def make_sides(bench: Bench) -> tuple[dict[str, float], list[Side]]:
     return {own.words: speed for own, speed in speeds.items()}, [
         Side("roofline", _measure_loop(bench, variant, _repeat(bench))),
         Side("ours", _measure_ours(bench)),
-        Side("script, 0 workers", _measure_script(bench, 0)),
-        Side("script, 2 workers", _measure_script(bench, 2)),
+        *(
+            Side(f"script, {workers} workers", _measure_script(bench, workers))
+            for workers in sorted({0, 2, min(16, fastai_defaults.cpus)})
+        ),
         *(
             Side(f"{name}, {workers} workers", _measure_loop(bench, variant, load(bench, workers)))
             for name, load in (("torchvision v2", _load_by_torchvision), ("MONAI", _load_by_monai))
@@ -177,11 +192,21 @@ class Script:
     workers: int
     threads: int
     folder: Path
+    # How its workers start: as in a script run by hand, whatever this process was started by.
+    start_method: str
 
 
 def _measure_script(bench: Bench, workers: int) -> Callable[[], float]:
     """In a process of its own, where of ours only the number of threads is set; it sleeps between rounds."""
-    script = Script(bench.arch, bench.size, bench.batch_size, workers, bench.threads, bench.folder)
+    script = Script(
+        bench.arch,
+        bench.size,
+        bench.batch_size,
+        workers,
+        bench.threads,
+        bench.folder,
+        multiprocessing.get_start_method(),
+    )
     ours, theirs = multiprocessing.get_context("spawn").Pipe()
     multiprocessing.get_context("spawn").Process(target=serve_script, args=(script, theirs)).start()
     theirs.close()
@@ -196,6 +221,7 @@ def _measure_script(bench: Bench, workers: int) -> Callable[[], float]:
 
 def serve_script(script: Script, connection: Connection) -> None:
     """Measures once each time it is asked to, until the other end is gone."""
+    multiprocessing.set_start_method(script.start_method, force=True)
     measure = _write_script(script)
     while True:
         try:
@@ -266,7 +292,7 @@ def _choose_algorithms(*, fastest: bool) -> None:
 def _try(bench: Bench, variant: Variant) -> float:
     step, (pixels, classes) = _make_step(bench, variant), next(iter(_repeat(bench)))
     times = []
-    for _ in range(_CALIBRATION_STEPS):
+    for _ in range(_TRIED_STEPS):
         begin = _now()
         step(pixels, classes)
         times.append(_now() - begin)
@@ -275,6 +301,8 @@ def _try(bench: Bench, variant: Variant) -> float:
 
 def _make_step(bench: Bench, variant: Variant) -> Step:
     torch.set_num_threads(bench.threads)
+    if variant.compiled:
+        torch._dynamo.reset()
     layout = torch.channels_last if variant.channels_last else torch.contiguous_format
     network = getattr(torchvision.models, bench.arch)(num_classes=2)
     network = network.to(bench.device, memory_format=layout)

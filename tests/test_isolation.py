@@ -2,6 +2,7 @@
 
 import os
 import signal
+import threading
 import time
 from pathlib import Path
 
@@ -52,12 +53,35 @@ def test_each_kind_of_failure_has_its_reason_and_the_rest_goes_on() -> None:
     assert "RecursionError" in recursed.reason
 
 
+def test_of_items_sent_together_one_that_hangs_or_crashes_costs_itself_only() -> None:
+    kinds = ["fine"] * 40
+    kinds[3], kinds[17], kinds[20] = "crash", "hang", "refuse"
+    found = list(map_isolated(_misbehave, kinds, LIMITS, "test", together=8))
+    assert {3, 17, 20} == {number for number, result in enumerate(found) if result != "fine"}
+    assert Failure(f"its decoder crashed (exit code {-signal.SIGSEGV})") == found[3]
+    assert Failure("not read after 2 seconds (prepare.max_seconds)") == found[17]
+    assert Failure("expected this, came that") == found[20]
+
+
+def test_beside_another_thread_workers_start_from_a_process_without_one() -> None:
+    done = threading.Event()
+    thread = threading.Thread(target=done.wait)
+    thread.start()
+    try:
+        assert [2 * number for number in range(20)] == list(map_isolated(_double, range(20), LIMITS, "test"))
+    finally:
+        done.set()
+        thread.join()
+
+
+@pytest.mark.parametrize("together", [1, 7])
 @pytest.mark.parametrize("cores", [1, 3])
 def test_results_come_in_the_order_of_the_items_on_any_number_of_cores(
-    cores: int, monkeypatch: pytest.MonkeyPatch
+    cores: int, together: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("brainmri.compute.available_cores", lambda: cores)
-    assert [2 * number for number in range(200)] == list(map_isolated(_double, range(200), LIMITS, "test"))
+    found = map_isolated(_double, range(200), LIMITS, "test", together)
+    assert [2 * number for number in range(200)] == list(found)
 
 
 @pytest.mark.parametrize(("gigabytes", "workers"), [(0.2, 1), (1, 3), (100, 8)])

@@ -3,6 +3,7 @@
 Decoders of files from anywhere may eat memory, hang or crash; here that costs one file, not the run.
 """
 
+import faulthandler
 import itertools
 import logging
 import multiprocessing
@@ -15,12 +16,14 @@ from dataclasses import dataclass
 from functools import partial
 from multiprocessing.context import BaseContext
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from threading import active_count
+from typing import Any, Final, Generic, TypeVar
 
-from pebble import ProcessExpired, ProcessFuture, ProcessPool
+from pebble import CONSTS, ProcessExpired, ProcessFuture, ProcessPool
 from tqdm import tqdm
 
 from brainmri import compute
+from brainmri.allocation import keep_freed_memory
 from brainmri.errors import BadInput
 
 Item = TypeVar("Item")
@@ -31,7 +34,17 @@ Result = TypeVar("Result")
 _PRELOADED: Final = ["cv2", "nibabel", "numpy", "PIL.Image", "pydicom.pixels.utils", "scipy.ndimage"]
 # Tasks in flight for each worker: enough that none is idle, few enough that results don't pile up.
 _AHEAD: Final = 4
+# A worker gets at least as many tasks: it takes a while to start, and the last ones end alike.
+_TASKS_A_WORKER: Final = 4
 _MEGABYTE: Final = 1_000_000
+# Seconds between pebble's looks at its workers: the end of a pool waits for the next one.
+CONSTS.sleep_unit = 0.01
+
+
+class _Bar(tqdm):  # type: ignore[type-arg]
+    """A progress bar without the thread that watches it, which a fork would leave behind."""
+
+    monitor_interval = 0
 
 
 @dataclass(frozen=True)
@@ -50,28 +63,69 @@ class Failure:
 
 
 def map_isolated(
-    function: Callable[[Item], Result], items: Sequence[Item], limits: Limits, title: str
+    function: Callable[[Item], Result],
+    items: Sequence[Item],
+    limits: Limits,
+    title: str,
+    together: int = 1,
 ) -> Iterator[Result | Failure]:
     """`function` of each item, in the items' order; a `Failure` for each that raised, hung or crashed.
 
     `function` must be importable (defined at the top of a module). However many items there are,
     only a few results wait in memory. Memory is limited where the system can limit it, a process; there
-    is a process a core, but no more than the machine has memory for. Their number changes no result.
+    is a process a core, but no more than the machine has memory for. Up to `together` items, worth it for
+    quick ones, are sent at once; where these hang or crash, each is tried again alone, so that one item
+    costs itself only. Neither number changes a result.
     """
     if not items:
         return
-    workers = min(compute.available_cores(), len(items), _affordable(limits))
+    workers = min(compute.available_cores(), _affordable(limits), -(-len(items) // _TASKS_A_WORKER))
+    size = max(1, min(together, len(items) // (_TASKS_A_WORKER * workers)))
     pool = ProcessPool(workers, initializer=_confine, initargs=(limits, function), context=_context())
-    task = partial(_attempt, function, limits)
-    futures = (pool.schedule(task, args=(item,), timeout=limits.seconds) for item in items)
+    task = partial(_attempt_all, function, limits)
+
+    def schedule(batch: Sequence[Item]) -> "_Batch[Item, Result]":
+        return _Batch(batch, pool.schedule(task, args=(batch,), timeout=limits.seconds))
+
+    batches = (schedule(items[start : start + size]) for start in range(0, len(items), size))
     try:
-        waiting = deque(itertools.islice(futures, _AHEAD * workers))
-        for _ in tqdm(items, desc=title, disable=not sys.stderr.isatty()):
-            yield _outcome(waiting.popleft(), limits)
-            waiting.extend(itertools.islice(futures, 1))
-    finally:
+        waiting = deque(itertools.islice(batches, _AHEAD * workers))
+        with _Bar(total=len(items), desc=title, disable=not sys.stderr.isatty()) as progress:
+            while waiting:
+                for result in _collect(waiting.popleft(), schedule, limits):
+                    progress.update()
+                    yield result
+                waiting.extend(itertools.islice(batches, 1))
+        pool.close()
+    except BaseException:  # leaving the generator early too
         pool.stop()
+        raise
+    finally:
         pool.join()
+
+
+@dataclass(frozen=True)
+class _Batch(Generic[Item, Result]):
+    items: Sequence[Item]
+    future: "ProcessFuture[list[Result | Failure]]"
+
+
+def _collect(
+    batch: _Batch[Item, Result],
+    schedule: Callable[[Sequence[Item]], _Batch[Item, Result]],
+    limits: Limits,
+) -> list[Result | Failure]:
+    """The results of a batch; one that hung or crashed is tried again, item by item."""
+    try:
+        return batch.future.result()
+    except TimeoutError:
+        failure = Failure(f"not read after {limits.seconds:g} seconds (prepare.max_seconds)")
+    except ProcessExpired as error:
+        failure = Failure(f"its decoder crashed (exit code {error.exitcode})")
+    if len(batch.items) == 1:
+        return [failure]
+    alone = [schedule([item]) for item in batch.items]
+    return [result for single in alone for result in _collect(single, schedule, limits)]
 
 
 def _affordable(limits: Limits) -> int:
@@ -84,7 +138,13 @@ def _affordable(limits: Limits) -> int:
 
 
 def _context() -> BaseContext:
-    """Workers forked from a small clean process where there is such a thing: they start in milliseconds."""
+    """How workers start: forked from here, with all that is loaded, where no other thread could be caught.
+
+    Else forked from a small clean process where there is such a thing, and at last started anew; both import
+    this program's own main module once more.
+    """
+    if sys.platform == "linux" and active_count() == 1:
+        return multiprocessing.get_context("fork")
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
@@ -92,13 +152,10 @@ def _context() -> BaseContext:
     return context
 
 
-def _outcome(future: "ProcessFuture[Result | Failure]", limits: Limits) -> Result | Failure:
-    try:
-        return future.result()
-    except TimeoutError:
-        return Failure(f"not read after {limits.seconds:g} seconds (prepare.max_seconds)")
-    except ProcessExpired as error:
-        return Failure(f"its decoder crashed (exit code {error.exitcode})")
+def _attempt_all(
+    function: Callable[[Item], Result], limits: Limits, items: Sequence[Item]
+) -> list[Result | Failure]:
+    return [_attempt(function, limits, item) for item in items]
 
 
 def _attempt(function: Callable[[Item], Result], limits: Limits, item: Item) -> Result | Failure:
@@ -122,10 +179,12 @@ def _confine(limits: Limits, _function: Callable[[Any], Any]) -> None:
     """In a worker, at its start; `_function` is passed so that its imports come before the limit."""
     warnings.simplefilter("ignore")
     logging.disable()
+    faulthandler.disable()
     # What C libraries print about a broken file would go to the user; the reason says it.
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 1)
     os.dup2(nowhere, 2)
+    keep_freed_memory()
     _limit_memory(limits.megabytes * _MEGABYTE)
 
 

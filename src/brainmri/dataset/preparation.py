@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from brainmri.dataset.percentiles import find_percentiles
 from brainmri.errors import BadInput
 from brainmri.scans.settings import PixelRule
 
@@ -81,13 +82,13 @@ def prepare_image(image: NDArray[np.float32], mask: Mask | None, rule: ImageRule
 
 def _prepare_channel(cut: NDArray[np.float32], rule: ImageRule) -> NDArray[np.uint8]:
     """(rows, columns) -> (size, size); black where a channel says nothing."""
-    low, high = np.percentile(cut, (rule.low_percentile, rule.high_percentile))
+    low, high = find_percentiles(cut, (rule.low_percentile, rule.high_percentile))
     if low == high:  # nearly all of one value: the percentiles say nothing
         low, high = float(cut.min()), float(cut.max())
     if low == high:
         return np.zeros((rule.size, rule.size), np.uint8)
-    background = float(np.median(_border(cut)))
-    square = (_to_square(cut, background, rule.size) - low) / (high - low)
+    background = _find_median(_border(cut))
+    square = (_to_square(cut, background, rule.size).astype(np.float64) - low) / (high - low)
     prepared: NDArray[np.uint8] = np.rint(np.clip(square, 0, 1) * 255).astype(np.uint8)
     if not rule.equalize:
         return prepared
@@ -98,40 +99,45 @@ def _find_head(image: NDArray[np.float32]) -> _Box:
     """The box around the head; a bright frame around the picture is painted over first."""
     inside = _find_inside(image)
     kept = _cut(image, inside)
-    painted = np.full(image.shape, np.median(_border(kept)), np.float32)
+    painted = np.full(image.shape, _find_median(_border(kept)), np.float32)
     _cut(painted, inside)[:] = kept
     return _intersect(_find_region(painted), inside)
 
 
 def _find_inside(image: NDArray[np.float32]) -> _Box:
     """What a frame of one level encloses, if it is darker at its border; else all."""
-    level, tolerance = np.median(image[0]), _BACKGROUND_FRACTION * np.ptp(image)
+    level, tolerance = _find_median(image[0]), _BACKGROUND_FRACTION * np.ptp(image)
     differs = np.abs(image - level) > tolerance
-    rows, columns = (np.flatnonzero(differs.any(axis=axis)) for axis in (1, 0))
-    if not len(rows):
+    box = _bound(differs)
+    if box is None:
         return _whole(image)
-    box = _Box(int(rows[0]), int(columns[0]), int(rows[-1] - rows[0]) + 1, int(columns[-1] - columns[0]) + 1)
-    return box if np.median(_border(_cut(image, box))) < level - tolerance else _whole(image)
+    return box if _find_median(_border(_cut(image, box))) < level - tolerance else _whole(image)
 
 
 def _find_region(image: NDArray[np.float32]) -> _Box:
     """The box around the largest region that stands out from the border's level; all if none is large."""
     shrink = min(1.0, _SEARCH_SIZE / max(image.shape))
     small = _resize(image, max(1, round(shrink * image.shape[1])), max(1, round(shrink * image.shape[0])))
-    contrast = np.abs(cv2.GaussianBlur(small, (0, 0), 2) - np.median(_border(small)))
-    stands_out = (contrast > _BACKGROUND_FRACTION * np.percentile(contrast, 99)).astype(np.uint8)
-    kernel = np.ones((7, 7), np.uint8)
-    count, _, regions, _ = cv2.connectedComponentsWithStats(
-        cv2.morphologyEx(stands_out, cv2.MORPH_OPEN, kernel)
-    )
+    contrast = np.abs(cv2.GaussianBlur(small, (0, 0), 2) - _find_median(_border(small)))
+    (strong,) = find_percentiles(contrast, (99,))
+    stands_out = (contrast > _BACKGROUND_FRACTION * strong).astype(np.uint8)
+    opened = cv2.morphologyEx(stands_out, cv2.MORPH_OPEN, np.ones((7, 7), np.uint8))
+    count, regions = cv2.connectedComponents(opened, ltype=cv2.CV_16U)
     if count < 2:
         return _whole(image)
-    left, top, width, height, _ = regions[1 + regions[1:, cv2.CC_STAT_AREA].argmax()]
-    if width < _LEAST_SHARE * small.shape[1] or height < _LEAST_SHARE * small.shape[0]:
+    areas = cv2.calcHist([regions], [0], None, [count], [0, count]).ravel()
+    region = _bound(regions == 1 + areas[1:].argmax()) or _whole(small)
+    if region.width < _LEAST_SHARE * small.shape[1] or region.height < _LEAST_SHARE * small.shape[0]:
         return _whole(image)
-    top, bottom = _widen(top, top + height, small.shape[0], image.shape[0])
-    left, right = _widen(left, left + width, small.shape[1], image.shape[1])
+    top, bottom = _widen(region.top, region.top + region.height, small.shape[0], image.shape[0])
+    left, right = _widen(region.left, region.left + region.width, small.shape[1], image.shape[1])
     return _Box(top, left, bottom - top, right - left)
+
+
+def _bound(inside: NDArray[np.bool_]) -> _Box | None:
+    """The box around what is true; None where nothing is."""
+    left, top, width, height = cv2.boundingRect(inside.view(np.uint8))
+    return _Box(top, left, height, width) if width else None
 
 
 def _intersect(first: _Box, second: _Box) -> _Box:
@@ -157,6 +163,11 @@ def _border(image: NDArray[np.float32]) -> NDArray[np.float32]:
     width = max(1, round(STRIP_SHARE * min(image.shape)))
     strips = image[:width], image[-width:], image[:, :width], image[:, -width:]
     return np.concatenate([strip.ravel() for strip in strips])
+
+
+def _find_median(values: NDArray[np.float32]) -> float:
+    (median,) = find_percentiles(values, (50,))
+    return median
 
 
 def _cut(image: NDArray[np.float32], box: _Box) -> NDArray[np.float32]:

@@ -34,6 +34,8 @@ from brainmri.scans.series import gather_scans
 from brainmri.scans.settings import Channel
 from brainmri.tables import stream_rows, write_mapping, write_rows
 
+# Pictures that go to a process at once.
+_TOGETHER = 8
 _FILES = (IMAGES, MASKS, SLICES, RAW_FACTS, REJECTED, PREPARATION)
 
 
@@ -84,7 +86,9 @@ def prepare_folder(raw: Path, params: PrepareParams, folder: Path) -> PreparedCo
     gathered = gather_scans(found, params, limits)
     progress = _Progress()
     progress.rejected += [RejectedRow(scan=scan.path, reason=reason) for scan, reason in gathered.failures]
-    outcomes = map_isolated(partial(prepare_scan, raw, params), gathered.scans, limits, "prepare")
+    # Single pictures are quick, and small to send; a volume is neither.
+    together = 1 if any(scan.numbered for scan in gathered.scans) else _TOGETHER
+    outcomes = map_isolated(partial(prepare_scan, raw, params), gathered.scans, limits, "prepare", together)
     total = len(gathered.scans) + len(gathered.failures)
     with replacing_folder(folder, _FILES) as aside:
         _write_pixels(aside, params, zip(gathered.scans, outcomes, strict=True), progress)

@@ -1,20 +1,55 @@
 """Random geometry for a whole batch at once: fastai's affine transforms, composed into one resampling."""
 
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import torch
-from fastai.vision.augment import AffineCoordTfm, affine_mat, flip_mat, rotate_mat
+from fastai.torch_core import TensorImage
+from fastai.vision.augment import affine_mat, flip_mat, rotate_mat
+from fasttransform import Transform
+from torch.nn.functional import affine_grid, grid_sample
 
 from brainmri.learning.recipe import AugmentParams
 
+DrawMatrices = Callable[[torch.Tensor], torch.Tensor]
 
-def build_augmentation(params: AugmentParams) -> list[AffineCoordTfm]:
+
+class RandomGeometry(Transform):  # type: ignore[misc]
+    """One affine map an image, drawn anew for each batch of training; black comes in from outside.
+
+    As fastai's `AffineCoordTfm`, which works out its few numbers on a GPU, kernel by kernel, and fetches the
+    grid's bounds from there for each batch.
+    """
+
+    order, split_idx = 30, 0
+
+    def __init__(self, parts: Sequence[DrawMatrices]) -> None:
+        """Each part gives float32 (n, 3, 3) for a batch of n images, or None for no change."""
+        self.parts = parts
+
+    def encodes(self, x: TensorImage) -> TensorImage:
+        """(n, channels, side, side) -> the same shape."""
+        images: torch.Tensor = x.as_subclass(torch.Tensor)
+        matrices = self._draw(len(images)).to(images.device, non_blocking=True)
+        grid = affine_grid(matrices[:, :2], list(images.shape), align_corners=False)
+        return TensorImage(grid_sample(images, grid, padding_mode="zeros", align_corners=False))
+
+    def _draw(self, count: int) -> torch.Tensor:
+        stand_in = torch.empty(count, 1, 1, 1)
+        composed = torch.eye(3).expand(count, 3, 3)
+        for part in self.parts:
+            matrices = part(stand_in)
+            composed = composed if matrices is None else composed @ matrices
+        return composed
+
+
+def build_augmentation(params: AugmentParams) -> list[RandomGeometry]:
     """Batch transforms for training images; a setting of 0 or false leaves its part out.
 
     Rotation, translation and scale are uniform within their bounds and drawn per image; what comes
     in from outside the image is black.
     """
-    parts = []
+    parts: list[DrawMatrices] = []
     if params.rotate_degrees > 0:
         parts.append(partial(rotate_mat, max_deg=params.rotate_degrees, p=1.0))
     if params.scale > 0:
@@ -23,7 +58,7 @@ def build_augmentation(params: AugmentParams) -> list[AffineCoordTfm]:
         parts.append(partial(_translate_matrix, most=params.translate))
     if params.flip:
         parts.append(partial(flip_mat, p=0.5))
-    return [AffineCoordTfm(aff_fs=parts, pad_mode="zeros", align_corners=False)] if parts else []
+    return [RandomGeometry(parts)] if parts else []
 
 
 def _scale_matrix(images: torch.Tensor, most: float) -> torch.Tensor:

@@ -1,6 +1,7 @@
 """What is validated and kept: weights averaged over the last steps, with statistics that fit them."""
 
 import numpy as np
+import torch
 from fastai.callback.core import Callback
 from numpy.typing import NDArray
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn, update_bn
@@ -30,6 +31,8 @@ class AveragedWeights(Callback):  # type: ignore[misc]
         if self.run:
             self.trained = self.learn.model
             self.average = AveragedModel(self.trained)
+            # Whether the average holds weights yet; None until a checkpoint may have been read.
+            self.begun: bool | None = None
 
     def before_train(self) -> None:
         """Goes on with the weights that are trained."""
@@ -40,9 +43,7 @@ class AveragedWeights(Callback):  # type: ignore[misc]
         done = self.iter + 1
         since = done % self.params.every or self.params.every
         if since == self.params.every or done == self.n_iter:
-            decay = self.params.decay**since
-            self.average.multi_avg_fn = get_ema_multi_avg_fn(decay)  # type: ignore[no-untyped-call]
-            self.average.update_parameters(self.trained)
+            self._take_in(self.params.decay**since)
 
     def before_validate(self) -> None:
         """Puts the average, with statistics of its own, in the place of the network."""
@@ -55,6 +56,17 @@ class AveragedWeights(Callback):  # type: ignore[misc]
         """Leaves the average in the network that was given."""
         self.trained.load_state_dict(self.average.module.state_dict())
         self.learn.model = self.trained
+
+    @torch.no_grad()
+    def _take_in(self, decay: float) -> None:
+        """As `AveragedModel.update_parameters`, which copies buffers too, and waits for a GPU to do so."""
+        averaged, trained = list(self.average.module.parameters()), list(self.trained.parameters())
+        if self.begun is None:
+            self.begun = bool(self.average.n_averaged)
+        if not self.begun:
+            decay, self.begun = 0.0, True
+        get_ema_multi_avg_fn(decay)(averaged, trained, self.average.n_averaged)  # type: ignore[no-untyped-call]
+        self.average.n_averaged += 1
 
     def _load_sample(self) -> ArrayLoader:
         """Training images in full batches, each spread evenly over the set, as validation images come."""

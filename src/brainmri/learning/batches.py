@@ -1,7 +1,7 @@
 """Prepared arrays -> fastai's loaders: whole batches cut from memory, no decoding, no workers."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -9,7 +9,6 @@ import torch
 from fastai.data.core import DataLoaders, TfmdDL
 from fastai.data.transforms import IntToFloatTensor, Normalize
 from fastai.torch_core import TensorCategory, TensorImage
-from fastai.vision.augment import AffineCoordTfm
 from fasttransform import Transform
 from numpy.typing import NDArray
 from torch.nn.functional import interpolate
@@ -51,7 +50,9 @@ class ArrayDataset:
 
     def __getitem__(self, places: list[int]) -> tuple[TensorImage, TensorCategory]:
         """The images and classes at `places`, as one batch."""
-        return TensorImage(self.images[places]), TensorCategory(self.classes[places])
+        # A GPU that is sent a list is waited for.
+        chosen = torch.tensor(places).to(self.images.device, non_blocking=True)
+        return TensorImage(self.images[chosen]), TensorCategory(self.classes[chosen])
 
 
 class ArrayLoader(TfmdDL):  # type: ignore[misc]
@@ -105,6 +106,21 @@ class ToNetworkInput(Transform):  # type: ignore[misc]
         return plain.expand(-1, 3, -1, -1).contiguous(memory_format=torch.channels_last)
 
 
+def training_device() -> torch.device:
+    """The GPU, if there is one."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def reside(dataset: ArrayDataset, device: torch.device) -> ArrayDataset:
+    """The dataset on a GPU, if it takes at most half of what is free there: batches then need no copy."""
+    if device.type != "cuda":
+        return dataset
+    free, _ = torch.cuda.mem_get_info(device)
+    if dataset.images.nbytes > free / 2:
+        return dataset
+    return replace(dataset, images=dataset.images.to(device), classes=dataset.classes.to(device))
+
+
 def to_tensor(images: NDArray[np.uint8]) -> torch.Tensor:
     """uint8 (n, size, size) or (n, channels, size, size) -> the same values, (n, channels, size, size)."""
     stacked = images[:, None] if images.ndim == 3 else images
@@ -127,27 +143,28 @@ def make_loader(
     dataset: ArrayDataset,
     plan: EpochPlan,
     normalization: Normalization,
-    augmentation: Sequence[AffineCoordTfm] = (),
+    augmentation: Sequence[Transform] = (),
 ) -> ArrayLoader:
     """A loader that shuffles, and drops an incomplete last batch, if the dataset is for training.
 
     Each image comes `passes` times an epoch, in any order.
     """
-    training = dataset.split_idx == 0
+    training, device = dataset.split_idx == 0, training_device()
     if normalization.mean:
-        scale = Normalize.from_stats(list(normalization.mean), list(normalization.std), cuda=False)
+        on_gpu = device.type == "cuda"
+        scale = Normalize.from_stats(list(normalization.mean), list(normalization.std), cuda=on_gpu)
     else:
         scale = StandardizeImage()
     after_batch: list[Any] = [IntToFloatTensor(), ShrinkImages(), *augmentation, scale, ToNetworkInput()]
     return ArrayLoader(
-        dataset,
+        reside(dataset, device),
         bs=plan.batch_size,
         n=plan.passes * len(dataset),
         shuffle=training,
         drop_last=training,
         num_workers=0,
         after_batch=after_batch,
-        device=torch.device("cuda" if torch.cuda.is_available() else "cpu"),
+        device=device,
     )
 
 

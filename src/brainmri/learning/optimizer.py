@@ -1,7 +1,7 @@
 """fastai's Adam in one pass over memory, by torch's fused kernel; gradients are clipped on the way."""
 
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import torch
 from fastai.optimizer import Optimizer
@@ -10,7 +10,16 @@ from torch.optim.adamw import adamw
 
 # fastai's own, which its schedules are made for.
 _HYPERS: Final = {"mom": 0.9, "sqr_mom": 0.99, "eps": 1e-5, "wd": 0.01}
-_Case = tuple[torch.Tensor, dict[str, Any]]
+
+
+class _Case(NamedTuple):
+    """A parameter and what its step needs."""
+
+    parameter: torch.Tensor
+    gradient: torch.Tensor
+    average: torch.Tensor
+    square_average: torch.Tensor
+    step: torch.Tensor
 
 
 class FusedAdam(Optimizer):  # type: ignore[misc]
@@ -30,40 +39,45 @@ class FusedAdam(Optimizer):  # type: ignore[misc]
         if closure is not None:
             raise NotImplementedError("a step with a closure")
         groups: dict[tuple[int, bool], list[_Case]] = {}
-        for number in range(len(self.param_lists)):
-            for parameter, _, state, _ in self.all_params(slice(number, number + 1), with_grad=True):
-                key = number, state.get("do_wd", True)
-                groups.setdefault(key, []).append((parameter, _start(parameter, state)))
-        norm = get_total_norm([_gradient(parameter) for cases in groups.values() for parameter, _ in cases])
+        for number, parameters in enumerate(self.param_lists):
+            for parameter in parameters:
+                if parameter.grad is not None:
+                    state = self.state[parameter]
+                    case = _start(parameter, state)
+                    groups.setdefault((number, state.get("do_wd", True)), []).append(case)
+        norm = get_total_norm([case.gradient for cases in groups.values() for case in cases])
         scale = (norm / self.clip_norm).clamp(min=1.0)
         for (number, decays), cases in groups.items():
             _step(cases, self.hypers[number], scale, decays=decays)
 
     def zero_grad(self) -> None:
         """Lets go of the gradients, which costs less than writing zeros."""
-        for parameter, *_ in self.all_params(with_grad=True):
-            parameter.grad = None
+        for parameters in self.param_lists:
+            for parameter in parameters:
+                parameter.grad = None
 
 
-def _start(parameter: torch.Tensor, state: dict[str, Any]) -> dict[str, Any]:
-    """The state of a parameter, zeros before its first step; `ValueError` where it can't be flattened."""
+def _start(parameter: torch.Tensor, state: dict[str, Any]) -> _Case:
+    """A parameter's part in the step, zeros before its first; `ValueError` where it can't be flattened."""
+    if parameter.grad is None:
+        raise ValueError("expected a gradient, came none")
     if "step" not in state:
         if not (parameter.is_contiguous() or parameter.is_contiguous(memory_format=torch.channels_last)):
             raise ValueError(f"expected a parameter without gaps, came strides {parameter.stride()}")
         state["grad_avg"], state["sqr_avg"] = torch.zeros_like(parameter), torch.zeros_like(parameter)
         state["step"] = torch.zeros((), dtype=torch.float32, device=parameter.device)
-    return state
+    return _Case(parameter, parameter.grad, state["grad_avg"], state["sqr_avg"], state["step"])
 
 
 @torch.no_grad()
 def _step(cases: list[_Case], hypers: dict[str, Any], scale: torch.Tensor, *, decays: bool) -> None:
     adamw(
-        [_flatten(parameter) for parameter, _ in cases],
-        [_flatten(_lay_out_gradient(parameter)) for parameter, _ in cases],
-        [_flatten(state["grad_avg"]) for _, state in cases],
-        [_flatten(state["sqr_avg"]) for _, state in cases],
+        [_flatten(case.parameter) for case in cases],
+        [_flatten(_lay_out_gradient(case)) for case in cases],
+        [_flatten(case.average) for case in cases],
+        [_flatten(case.square_average) for case in cases],
         [],
-        [state["step"] for _, state in cases],
+        [case.step for case in cases],
         fused=True,
         grad_scale=scale,  # the gradients are divided by it
         amsgrad=False,
@@ -76,20 +90,15 @@ def _step(cases: list[_Case], hypers: dict[str, Any], scale: torch.Tensor, *, de
     )
 
 
-def _lay_out_gradient(parameter: torch.Tensor) -> torch.Tensor:
+def _lay_out_gradient(case: _Case) -> torch.Tensor:
     """The gradient in the memory layout of its parameter."""
-    gradient = _gradient(parameter)
-    if gradient.stride() == parameter.stride():
-        return gradient
-    return torch.empty_like(parameter).copy_(gradient)
-
-
-def _gradient(parameter: torch.Tensor) -> torch.Tensor:
-    if parameter.grad is None:
-        raise ValueError("expected a gradient, came none")
-    return parameter.grad
+    if case.gradient.stride() == case.parameter.stride():
+        return case.gradient
+    return torch.empty_like(case.parameter).copy_(case.gradient)
 
 
 def _flatten(tensor: torch.Tensor) -> torch.Tensor:
-    """The same memory in its own order: the fused step copies what is not contiguous, twice as slow."""
+    """The same memory in its own order: a CPU's fused step copies what is not contiguous, twice as slow."""
+    if tensor.is_cuda:
+        return tensor
     return tensor.detach().as_strided((tensor.numel(),), (1,))

@@ -28,6 +28,13 @@ def autocast(device: str, precision: Precision) -> AbstractContextManager[object
     return nullcontext()
 
 
+def autocast_for_capture(precision: Precision) -> AbstractContextManager[object]:
+    """The same on a GPU while passes are recorded: weights are cast in each, not once for several."""
+    if precision is Precision.BF16:
+        return torch.autocast("cuda", dtype=torch.bfloat16, cache_enabled=False)
+    return nullcontext()
+
+
 class Autocast(Callback):  # type: ignore[misc]
     """Runs the forward pass and the loss in bfloat16, weights and steps in float32.
 

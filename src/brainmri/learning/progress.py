@@ -5,10 +5,11 @@ import math
 import sys
 from collections.abc import Sequence
 
+import torch
 from fastai.callback.core import Callback, CancelFitException
 from fastai.callback.progress import ProgressCallback
 from fastai.callback.tracker import TrackerCallback
-from fastai.learner import Learner
+from fastai.learner import AvgSmoothLoss, Learner
 
 from brainmri.errors import BadInput
 from brainmri.learning.records import EpochRow
@@ -24,6 +25,21 @@ def log_plainly(learner: Learner) -> None:
 
 def _print_line(values: Sequence[object]) -> None:
     print(*(f"{value:.6f}" if isinstance(value, float) else value for value in values), sep="\t")
+
+
+class SmoothLoss(AvgSmoothLoss):  # type: ignore[misc]
+    """fastai's running average of the training loss, kept where the loss is.
+
+    fastai fetches the loss from a GPU after each step, which waits for all that the step has begun.
+    """
+
+    val: torch.Tensor
+
+    def accumulate(self, learn: Learner) -> None:
+        """Takes a step's loss in."""
+        self.count += 1
+        loss = learn.loss.detach().mean()
+        self.val = torch.lerp(loss, self.val.to(loss.device), self.beta)
 
 
 class Progress(Callback):  # type: ignore[misc]

@@ -128,7 +128,7 @@ def _restore(learner: Learner, checkpoint: Checkpoint) -> None:
         }
         learner.opt.state[parameter] = counters | kept
     learner.recorder.smooth_loss.count = facts["smooth_loss"]
-    learner.recorder.smooth_loss.val = tensors["smooth_loss"]
+    learner.recorder.smooth_loss.val = tensors["smooth_loss"].to(learner.dls.device)
     for loader, state in zip(learner.dls.loaders, facts["loaders"], strict=True):
         loader.rng.setstate(_as_python_state(state))
     random.setstate(_as_python_state(facts["python"]))

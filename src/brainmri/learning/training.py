@@ -17,9 +17,9 @@ from fastai.torch_core import set_seed
 from fastai.vision.learner import vision_learner
 from numpy.typing import NDArray
 
+from brainmri.allocation import keep_freed_memory
 from brainmri.dataset.manifest import ManifestRow, Subset
 from brainmri.dataset.prepared import PreparedSet
-from brainmri.learning.allocation import keep_freed_memory
 from brainmri.learning.augmentation import build_augmentation
 from brainmri.learning.averaging import AveragedWeights
 from brainmri.learning.backbones import CLASSES, constructor, start_from
@@ -31,9 +31,10 @@ from brainmri.learning.batches import (
     make_loader,
     to_tensor,
 )
+from brainmri.learning.graphs import CapturedPasses
 from brainmri.learning.optimizer import FusedAdam
 from brainmri.learning.precision import Autocast, choose_precision
-from brainmri.learning.progress import Progress, log_plainly
+from brainmri.learning.progress import Progress, SmoothLoss, log_plainly
 from brainmri.learning.recipe import ClassWeights, EpochPlan, Loss, Precision, Recipe
 from brainmri.learning.resizing import ProgressiveResizing
 from brainmri.learning.weights import StartWeights, read_start_weights
@@ -99,6 +100,9 @@ def build_training(data: TrainingData, recipe: Recipe, plan: EpochPlan) -> Train
         ],
     )
     log_plainly(learner)
+    learner.recorder.smooth_loss = SmoothLoss(beta=learner.recorder.smooth_loss.beta)
+    if loaders.device.type == "cuda" and not recipe.train.compile:
+        learner.add_cb(CapturedPasses(precision))
     if precision is Precision.BF16:
         learner.add_cb(Autocast())
     if start is not None:

@@ -12,6 +12,9 @@ from brainmri.scans.files import FileKind, detect_kind
 from brainmri.scans.folder import RawFolder, Scan
 from brainmri.scans.settings import ReadingRule
 
+# Headers that are read by a process at once.
+_TOGETHER = 16
+
 
 @dataclass(frozen=True)
 class Gathered:
@@ -37,7 +40,7 @@ def gather_scans(found: RawFolder, rule: ReadingRule, limits: Limits) -> Gathere
     ]
     failures: list[tuple[Scan, str]] = []
     files: list[tuple[Scan, DicomIdentity]] = []
-    outcomes = map_isolated(reader, [scan.path for scan in dicom], limits, "headers")
+    outcomes = map_isolated(reader, [scan.path for scan in dicom], limits, "headers", _TOGETHER)
     for scan, outcome in zip(dicom, outcomes, strict=True):
         if isinstance(outcome, Failure):
             failures.append((scan, outcome.reason))

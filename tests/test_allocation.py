@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from brainmri.learning.allocation import keep_freed_memory
+from brainmri.allocation import keep_freed_memory
 
 
 def _fake(monkeypatch: pytest.MonkeyPatch, platform: str, library: object) -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 # What libraries tell their own developers is not for the reader of a run.
 warnings.filterwarnings("ignore", category=FutureWarning, module="torch")
+os.environ.setdefault("PYTHONWARNINGS", "ignore::FutureWarning:torch.jit._script")  # of workers
 
 # What the system says when there is no room, or not for this user, or not for so large a file.
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
@@ -37,11 +38,14 @@ if sys.argv[0] == "-m" and signal.getsignal(signal.SIGINT) is signal.default_int
 
 
 def run(main: Callable[..., None]) -> None:
-    """Calls `main` with one option per parameter, each a path; what the user can mend ends in one line."""
+    """Calls `main` with an option per parameter, a path or a name; what users can mend ends in one line."""
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     parser = argparse.ArgumentParser(description=sys.modules[main.__module__].__doc__)
-    for name in inspect.signature(main).parameters:
-        parser.add_argument(f"--{name.replace('_', '-')}", type=Path, required=True, metavar="PATH")
+    for name, parameter in inspect.signature(main).parameters.items():
+        kind, shown = (str, "NAME") if parameter.annotation is str else (Path, "PATH")
+        known = {} if parameter.default is parameter.empty else {"default": parameter.default}
+        option = f"--{name.replace('_', '-')}"
+        parser.add_argument(option, type=kind, required=not known, metavar=shown, **known)
     arguments = parser.parse_args()
     try:
         _refuse_other_code()

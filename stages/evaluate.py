@@ -14,7 +14,7 @@ from brainmri.learning.records import EpochRow, RatePoint, read_rate
 from brainmri.params import Section, read_params
 from brainmri.scoring.calibration import read_operating_point
 from brainmri.scoring.evaluation import EvaluateParams
-from brainmri.scoring.report import make_report, write_tables
+from brainmri.scoring.report import Context, make_report, write_tables
 from brainmri.tables import read_mapping, read_rows
 from stages import run
 
@@ -42,8 +42,7 @@ def main(
     report = make_report(
         read_predictions(predictions),
         read_operating_point(operating_point),
-        read_rows(shortcuts, ShortcutRow),
-        read_mapping(split).get("warning"),
+        Context(read_rows(shortcuts, ShortcutRow), read_mapping(split).get("warning"), data.measure_tumors()),
         params.evaluate,
     )
     write_tables(report, metrics, plots)

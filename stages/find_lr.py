@@ -5,13 +5,10 @@ does no work and imports no torch.
 """
 
 from pathlib import Path
-from typing import Annotated, Literal
-
-from pydantic import Field
 
 from brainmri.dataset.manifest import read_manifest
 from brainmri.dataset.prepared import read_prepared
-from brainmri.learning.recipe import Recipe
+from brainmri.learning.recipe import Rate, Recipe
 from brainmri.learning.records import RatePoint, write_rate
 from brainmri.params import read_params
 from brainmri.tables import write_rows
@@ -21,10 +18,7 @@ from stages import run
 class Params(Recipe):
     """The keys of params.yaml that this stage reads."""
 
-    lr: Annotated[
-        Literal["auto"] | Annotated[float, Field(gt=0, lt=100)],
-        Field(description="auto or a number above 0 and below 100"),
-    ]
+    lr: Rate
 
 
 def main(prepared: Path, manifest: Path, metrics: Path, curve: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from brainmri.dataset.manifest import read_manifest
 from brainmri.dataset.predictions import Prediction
 from brainmri.dataset.prepared import read_prepared
-from brainmri.learning.checkpoint import remove_finished
+from brainmri.learning.finished import remove_finished
 from brainmri.learning.prediction import predict_subsets
 from brainmri.tables import write_rows
 from stages import run

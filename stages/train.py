@@ -4,16 +4,13 @@ Only the subsets train and valid are read; the same recipe, data and machine typ
 """
 
 from pathlib import Path
-from typing import Annotated
-
-from pydantic import Field
 
 from brainmri.dataset.manifest import read_manifest
 from brainmri.dataset.prepared import read_prepared
 from brainmri.learning.checkpoint import open_store
 from brainmri.learning.classifier import Schedule, train_classifier
 from brainmri.learning.identity import identify_training
-from brainmri.learning.recipe import Recipe
+from brainmri.learning.recipe import Epochs, Recipe
 from brainmri.learning.records import EpochRow, read_rate
 from brainmri.learning.report import summarize_training, write_trained
 from brainmri.params import read_params
@@ -24,7 +21,7 @@ from stages import run
 class Params(Recipe):
     """The keys of params.yaml that this stage reads."""
 
-    epochs: Annotated[int, Field(ge=1, le=10_000, description="a whole number of at least 1")]
+    epochs: Epochs
 
 
 def main(prepared: Path, manifest: Path, lr: Path, model: Path, history: Path, metrics: Path) -> None:

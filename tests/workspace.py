@@ -21,6 +21,10 @@ TINY = {
     "trees: 200": "trees: 10",
     "draws: 2000": "draws: 200",
     "threads: 2": "threads: 1",
+    "    resnet50:\n      arch: resnet50\n": (
+        "    focal:\n      lr: 1e-3\n      train:\n        loss: focal\n"
+    ),
+    "    resnet101:\n      arch: resnet101\n    resnet152:\n      arch: resnet152\n": "",
 }
 
 

@@ -7,6 +7,7 @@ expected.
 
 import difflib
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -60,10 +61,15 @@ def read_params(model: type[Model], path: Path = PARAMS_PATH) -> Model:
     """
     values = _read_file(path)
     wanted = {key: values[key] for key in model.model_fields if key in values}
+    return check_section(model, wanted, str(path))
+
+
+def check_section(model: type[Model], values: Mapping[str, Any], place: str) -> Model:
+    """Plain values as a model; raises `BadInput` with one line, begun by `place`, for the first wrong key."""
     try:
-        return model.model_validate(wanted)
+        return model.model_validate(values)
     except ValidationError as error:
-        raise BadInput(f"{path}: {_describe(error.errors()[0], model)}") from None
+        raise BadInput(f"{place}: {_describe(error.errors()[0], model)}") from None
 
 
 def _read_file(path: Path) -> dict[str, Any]:

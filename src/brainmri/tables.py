@@ -89,6 +89,11 @@ def write_mapping(path: Path, mapping: Mapping[str, Any]) -> None:
     write_bytes(path, f"{text}\n".encode())
 
 
+def shorten(value: float) -> float:
+    """As mappings are written: six decimals; small numbers (learning rates) keep six digits instead."""
+    return round(float(value), DIGITS) if abs(value) >= 0.1 else float(f"{value:.{DIGITS}g}")
+
+
 def write_bytes(path: Path, content: bytes) -> None:
     """Writes aside, syncs and renames: a reader sees the old file or the new one, never half of one."""
     with replacing_file(path) as aside:
@@ -140,8 +145,7 @@ def _rounded(value: Any, key: str) -> Any:
         case bool() | int() | str():
             return value
         case float() if math.isfinite(value):
-            # Six decimals; small numbers (learning rates) keep six digits instead.
-            return round(float(value), DIGITS) if abs(value) >= 0.1 else float(f"{value:.{DIGITS}g}")
+            return shorten(value)
         case _:
             raise ValueError(f"{key[1:]}: {value!r} can't stand in a metrics file")
 

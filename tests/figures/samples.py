@@ -7,7 +7,21 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from brainmri.figures import canvas, confusion, curves, losses, reliability, sheet, shortcuts, top_losses
+from brainmri.figures import (
+    canvas,
+    comparison,
+    confusion,
+    curves,
+    decisions,
+    losses,
+    reliability,
+    search,
+    sheet,
+    shortcuts,
+    top_losses,
+)
+from brainmri.scoring.decisions import BenefitRow, CoverageRow
+from brainmri.tuning.records import ImportanceRow, TrialRow
 
 SOURCE = "72 slices of 24 patients, test subset, synthetic phantom data"
 Build = Callable[[], Figure]
@@ -73,6 +87,41 @@ def draw_lr_search() -> Figure:
     return losses.draw_lr_search(lr, loss, losses.Suggestion("valley", 1.4e-3), SOURCE)
 
 
+BEFORE = reliability.Before(np.array([0.02, 0.98]), np.array([0.2, 0.8]), 0.18)
+BENEFITS = [
+    BenefitRow(threshold=x, network=0.5 - x / 2, low=0.4 - x / 2, high=0.6 - x / 2, call_all=0.5 - 2 * x)
+    for x in (0.1, 0.5, 0.9)
+]
+COVERAGES = [
+    CoverageRow(coverage=1, n=20, error=0.2, low=0.1, high=0.3),
+    CoverageRow(coverage=0.5, n=10, error=0.1, low=0.0, high=0.3),
+    CoverageRow(coverage=0.1, n=2, error=0.0, low=None, high=None),
+]
+TRIALS = [
+    TrialRow(trial=n, state=state, folds=3, auroc=area, settings="-S lr=0.001")
+    for n, (state, area) in enumerate(
+        [("complete", 0.9), ("pruned", 0.7), ("failed", None), ("complete", 0.95)]
+    )
+]
+IMPORTANCES = [
+    ImportanceRow(setting="lr", importance=0.7),
+    ImportanceRow(setting="train.augment.rotate_degrees", importance=0.3),
+]
+_PAIR = {"auroc_difference": {"value": 0.02, "low": -0.05, "high": 0.08}}
+COMPARISON = {
+    "first": "resnet34",
+    "confidence": 0.95,
+    "arms": {
+        "resnet34": {"auroc_within_folds": {"value": 0.9, "low": 0.8, "high": 0.95}},
+        "resnet50": {
+            "auroc_within_folds": {"value": 0.92, "low": 0.85, "high": 0.96},
+            "against_first": _PAIR,
+        },
+    },
+    "soft_vote": {"auroc_within_folds": {"value": 0.93}, "against_first": _PAIR},
+    "baselines": {"majority": {"sees": "the majority class"}},
+}
+
 BUILDERS: dict[str, Build] = {
     "sheet": draw_sheet,
     "top_losses": draw_top_losses,
@@ -83,7 +132,10 @@ BUILDERS: dict[str, Build] = {
     ),
     "curves": lambda: curves.draw_curves(RANKING, POINT, SOURCE),
     "shortcuts": lambda: shortcuts.draw_shortcuts(CONTENDERS[0], CONTENDERS[1:], SOURCE),
-    "reliability": lambda: reliability.draw_reliability(BINS, SOURCE),
+    "reliability": lambda: reliability.draw_reliability(BINS, BEFORE, SOURCE),
+    "decisions": lambda: decisions.draw_decisions(BENEFITS, COVERAGES, 0.95, SOURCE),
+    "search": lambda: search.draw_search(TRIALS, IMPORTANCES, SOURCE),
+    "comparison": lambda: comparison.draw_comparison(COMPARISON, SOURCE),
 }
 
 

@@ -1,12 +1,19 @@
-"""dvc.yaml as the house checks read it."""
+"""The dvc.yaml files as the house checks read them."""
 
+import itertools
 from typing import Any
 
 from brainmri.params import load_yaml
 from tests.house.closure import ROOT
 
-_PIPELINE = load_yaml((ROOT / "dvc.yaml").read_text())
-STAGES: dict[str, dict[str, Any]] = _PIPELINE["stages"]
+FOLDERS = ("", "comparison")
+PARAMS = load_yaml((ROOT / "params.yaml").read_text())
+_PIPELINES = [load_yaml((ROOT / folder / "dvc.yaml").read_text()) for folder in FOLDERS]
+_DEFINED: dict[str, dict[str, Any]] = {
+    name: stage for pipeline in _PIPELINES for name, stage in pipeline["stages"].items()
+}
+# One of a kind: what `foreach` repeats stands once, with `${key}` in it.
+STAGES = {name: stage.get("do", stage) for name, stage in _DEFINED.items()}
 
 
 def paths(stage: dict[str, Any], kind: str) -> list[str]:
@@ -19,9 +26,39 @@ def outputs(stage: dict[str, Any]) -> list[str]:
     return [path for kind in ("outs", "metrics", "plots") for path in paths(stage, kind)]
 
 
+def instances() -> dict[str, dict[str, Any]]:
+    """Every stage as DVC locks it: what `foreach` repeats under `name@key`, with `raw` and `key` resolved."""
+    found = {}
+    for name, stage in _DEFINED.items():
+        if "foreach" in stage:
+            keys = lookup(PARAMS, stage["foreach"].strip("${}"))
+            found |= {f"{name}@{key}": _resolve(stage["do"], {"key": key}) for key in keys}
+        else:
+            found[name] = _resolve(stage, {"raw": PARAMS["raw"]})
+    return found
+
+
+def lookup(content: dict[str, Any], key: str) -> Any:
+    """The value at a dotted key."""
+    for part in key.split("."):
+        content = content[part]
+    return content
+
+
+def _resolve(value: Any, names: dict[str, str]) -> Any:
+    if isinstance(value, dict):
+        return {_resolve(key, names): _resolve(item, names) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_resolve(item, names) for item in value]
+    if isinstance(value, str):
+        for name, text in names.items():
+            value = value.replace(f"${{{name}}}", text)
+    return value
+
+
 def params(stage: dict[str, Any]) -> set[str]:
-    """The keys of params.yaml that a stage tracks."""
-    return {item for item in stage.get("params", []) if isinstance(item, str)}
+    """The sections and keys of params.yaml of which a stage tracks all or a part."""
+    return {item.split(".")[0] for item in stage.get("params", []) if isinstance(item, str)}
 
 
 def pins(stage: dict[str, Any]) -> set[str]:
@@ -32,6 +69,6 @@ def pins(stage: dict[str, Any]) -> set[str]:
 def charted_files() -> list[str]:
     """The files that the top-level plots draw, as often as they do."""
     files: list[str] = []
-    for item in _PIPELINE["plots"]:
+    for item in itertools.chain.from_iterable(pipeline["plots"] for pipeline in _PIPELINES):
         files += [item] if isinstance(item, str) else [file for plot in item.values() for file in plot["y"]]
     return files

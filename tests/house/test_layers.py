@@ -17,14 +17,19 @@ MAY_IMPORT = {
     "dataset": {"scans", "phantom"},
     "learning": {"dataset", "scans"},
     "scoring": {"dataset", "scans"},
-    "figures": {"dataset", "scans", "scoring", "learning.records"},
+    "reporting": {"scoring"},
+    "tuning": {"dataset", "learning"},
+    "__main__": {"reporting"},
+    "figures": {"dataset", "scans", "scoring", "learning.records", "tuning.records"},
 }
-TORCH_STAGES = {"find_lr", "train", "predict"}
+TORCH_STAGES = {"find_lr", "train", "predict", "crossval"}
 TORCH = {"torch", "torchvision", "fastai", "fastcore", "fasttransform", "safetensors"}
 OUTSIDE = [path for path in PACKAGE.rglob("*.py") if path.parent.name != "learning"]
 
 
 def _layer(path: Path) -> str:
+    if path.stem == "__main__":
+        return path.stem
     return "" if path.parent == PACKAGE else path.relative_to(PACKAGE).parts[0]
 
 

@@ -15,6 +15,8 @@ RECIPE: dict[str, Any] = {
     "weights": "none",
     "seed": 0,
     "train": {
+        "size": "prepared",
+        "pooling": "concat",
         "batch_size": 8,
         "least_steps": 2,
         "frozen_epochs": 1,

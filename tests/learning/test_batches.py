@@ -22,7 +22,7 @@ def _dataset(split_idx: int) -> ArrayDataset:
 
 def test_evaluation_keeps_the_order_and_every_image() -> None:
     normalization = choose_normalization(Scaling.TRAINING_SET, to_tensor(IMAGES))
-    batches = list(make_loader(_dataset(1), once(4), normalization))
+    batches = list(make_loader(_dataset(1), once(4), normalization, None))
     assert CLASSES.tolist() == torch.cat([classes for _, classes in batches]).tolist()
     pixels = torch.cat([images for images, _ in batches])
     assert (10, 3, 16, 16) == tuple(pixels.shape)
@@ -35,8 +35,8 @@ def test_evaluation_keeps_the_order_and_every_image() -> None:
 def test_each_image_is_brought_to_mean_0_and_deviation_1_whatever_its_gain() -> None:
     dim = (IMAGES // 2 + 20).astype(np.uint8)
     own = choose_normalization(Scaling.IMAGE, to_tensor(IMAGES))
-    bright, _ = make_loader(_dataset(1), once(10), own).one_batch()
-    dimmed, _ = make_loader(ArrayDataset(to_tensor(dim), CLASSES, 1), once(10), own).one_batch()
+    bright, _ = make_loader(_dataset(1), once(10), own, None).one_batch()
+    dimmed, _ = make_loader(ArrayDataset(to_tensor(dim), CLASSES, 1), once(10), own, None).one_batch()
     assert float(bright.mean((1, 2, 3)).abs().max()) < 1e-5
     torch.testing.assert_close(bright, dimmed, atol=0.2, rtol=0)
 
@@ -48,7 +48,9 @@ def test_imagenet_s_statistics_are_torchvision_s() -> None:
 
 
 def test_training_shuffles_and_drops_what_fills_no_batch() -> None:
-    loader = make_loader(_dataset(0), once(4), choose_normalization(Scaling.TRAINING_SET, to_tensor(IMAGES)))
+    loader = make_loader(
+        _dataset(0), once(4), choose_normalization(Scaling.TRAINING_SET, to_tensor(IMAGES)), None
+    )
     seen = [torch.cat([classes for _, classes in loader]).tolist() for _ in range(2)]
     assert [8, 8] == [len(set(classes)) for classes in seen]
     assert seen[0] != seen[1]
@@ -56,7 +58,7 @@ def test_training_shuffles_and_drops_what_fills_no_batch() -> None:
 
 def test_several_passes_show_every_image_equally_often_in_any_order() -> None:
     normalization = choose_normalization(Scaling.TRAINING_SET, to_tensor(IMAGES))
-    loader = make_loader(_dataset(0), EpochPlan(4, passes=2), normalization)
+    loader = make_loader(_dataset(0), EpochPlan(4, passes=2), normalization, None)
     seen = torch.cat([classes for _, classes in loader]).tolist()
     assert sorted(2 * CLASSES.tolist()) == sorted(seen)
     assert len(set(seen[:10])) < 10
@@ -70,8 +72,8 @@ def test_a_setting_of_zero_leaves_nothing_to_do() -> None:
 def test_validation_is_never_augmented() -> None:
     normalization = choose_normalization(Scaling.TRAINING_SET, to_tensor(IMAGES))
     wild = build_augmentation(AugmentParams(rotate_degrees=90.0, translate=0.3, scale=0.4, flip=True))
-    plain = torch.cat([images for images, _ in make_loader(_dataset(1), once(4), normalization)])
-    loaded = torch.cat([images for images, _ in make_loader(_dataset(1), once(4), normalization, wild)])
+    plain = torch.cat([images for images, _ in make_loader(_dataset(1), once(4), normalization, None)])
+    loaded = torch.cat([images for images, _ in make_loader(_dataset(1), once(4), normalization, None, wild)])
     torch.testing.assert_close(plain, loaded, atol=1e-4, rtol=0)
 
 
@@ -81,7 +83,7 @@ def _augment(image: np.ndarray, **changes: object) -> torch.Tensor:
     dataset = ArrayDataset(to_tensor(stack), torch.zeros(64, dtype=torch.int64), 0)
     torch.manual_seed(0)
     normalization = choose_normalization(Scaling.TRAINING_SET, to_tensor(stack))
-    images, _ = make_loader(dataset, once(64), normalization, build_augmentation(params)).one_batch()
+    images, _ = make_loader(dataset, once(64), normalization, None, build_augmentation(params)).one_batch()
     return images[:, 0] * normalization.std[0] + normalization.mean[0]
 
 

@@ -98,4 +98,4 @@ def test_smaller_images_are_area_averages() -> None:
     expected = torch.tensor([[[[2.5, 4.5], [10.5, 12.5]]]])
     assert torch.equal(expected, ShrinkImages(2)(images))
     assert torch.equal(images, ShrinkImages(4)(images))
-    assert torch.equal(images, ShrinkImages()(images))
+    assert torch.equal(images, ShrinkImages(None)(images))

@@ -14,8 +14,9 @@ from safetensors.torch import save_file
 from brainmri.errors import BadInput
 from brainmri.exclusion import hold_alone
 from brainmri.learning import classifier
-from brainmri.learning.checkpoint import Checkpoint, CheckpointStore, open_store, remove_finished
+from brainmri.learning.checkpoint import Checkpoint, CheckpointStore, open_store
 from brainmri.learning.classifier import Schedule, TrainedClassifier, train_classifier
+from brainmri.learning.finished import remove_finished
 from brainmri.learning.recipe import Recipe
 from brainmri.learning.resumption import Resumption
 from tests.learning.samples import make_recipe, make_set

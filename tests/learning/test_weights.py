@@ -12,6 +12,7 @@ from safetensors.torch import save_file
 from brainmri.errors import BadInput
 from brainmri.learning.backbones import build_network, load_named, name_weights, start_from
 from brainmri.learning.catalogue import Architecture
+from brainmri.learning.recipe import Pooling
 from brainmri.learning.weights import StartWeights, read_start_weights
 
 RESNET18 = Architecture.RESNET18
@@ -33,12 +34,12 @@ def _save(state: dict[str, torch.Tensor], path: Path) -> Path:
 
 @pytest.mark.parametrize("arch", [RESNET18, Architecture.RESNET50, Architecture.SQUEEZENET1_1])
 def test_the_body_has_torchvision_s_names_and_all_come_back(arch: Architecture) -> None:
-    network = build_network(arch, 0.5)
+    network = build_network(arch, 0.5, Pooling.CONCAT)
     named = name_weights(network, arch, network.state_dict())
     theirs = getattr(torchvision.models, arch.value)(weights=None).state_dict()
     body = {name for name in named if not name.startswith("head.")}
     assert body == {name for name in theirs if not name.startswith(("fc.", "classifier."))}
-    other = build_network(arch, 0.5)
+    other = build_network(arch, 0.5, Pooling.CONCAT)
     load_named(other, arch, named)
     assert all(
         torch.equal(a, b)
@@ -51,7 +52,7 @@ def test_a_state_dict_starts_the_body_and_leaves_the_head(
     tmp_path: Path, state: dict[str, torch.Tensor], name: str
 ) -> None:
     start = read_start_weights(str(_save(state, tmp_path / name)), RESNET18)
-    network = build_network(RESNET18, 0.5)
+    network = build_network(RESNET18, 0.5, Pooling.CONCAT)
     head = network[1][4].weight.clone()
     assert start is not None
     start_from(network, RESNET18, start)
@@ -64,7 +65,7 @@ def test_what_does_not_fit_is_named(state: dict[str, torch.Tensor]) -> None:
     wrong = {key: value for key, value in state.items() if key != "layer1.0.conv1.weight"}
     wrong["conv1.weight"] = wrong["conv1.weight"][:, :1]
     with pytest.raises(BadInput) as caught:
-        start_from(build_network(RESNET18, 0.5), RESNET18, StartWeights(wrong, "w.pth", ""))
+        start_from(build_network(RESNET18, 0.5, Pooling.CONCAT), RESNET18, StartWeights(wrong, "w.pth", ""))
     assert "layer1.0.conv1.weight is missing" in str(caught.value)
     assert "conv1.weight (64, 1, 7, 7) instead of (64, 3, 7, 7)" in str(caught.value)
 

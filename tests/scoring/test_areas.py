@@ -110,4 +110,4 @@ def test_scores_of_other_cases_are_refused() -> None:
     [((0.01, 0.2), "better"), ((0.0, 0.2), "not separable"), ((-0.2, -0.01), "worse")],
 )
 def test_the_verdict_is_by_the_interval(bounds: tuple[float, float], verdict: str) -> None:
-    assert Comparison(0.1, bounds).verdict == verdict
+    assert Comparison(0.1, bounds, 0.05, 20).verdict == verdict

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 from sklearn.metrics import log_loss, roc_curve
 
 from brainmri.dataset.manifest import Subset
@@ -12,6 +13,7 @@ from brainmri.scoring.calibration import (
     OperatingPoint,
     apply_temperature,
     choose_operating_point,
+    choose_threshold,
     fit_temperature,
     read_operating_point,
     write_operating_point,
@@ -72,6 +74,44 @@ def test_of_equal_thresholds_the_lowest_wins():
 def test_scores_closer_than_the_written_digits_are_judged_by_the_written_threshold():
     truth, score = np.array([0, 1], bool), np.array([0.5, 0.5 + 1e-9])
     assert youden_threshold(truth, score) == 0.5
+
+
+def test_the_sensitive_threshold_finds_as_many_as_asked_and_calls_no_more_than_it_must():
+    truth = np.array([1] * 20 + [0] * 3, bool)
+    score = np.array([*np.arange(20) / 20, 0.02, 0.07, 0.6])
+    # 19 of 20 positives lie at 0.05 and above; 0.02 is the next score below.
+    assert choose_threshold(truth, score, "sensitivity 0.95") == (0.035, "sensitivity 0.95")
+    assert choose_threshold(truth, score, "sensitivity 1")[0] == 0.0
+    assert choose_threshold(truth, score, "sensitivity .05")[0] > 0.9
+
+
+@given(st.lists(st.tuples(st.booleans(), st.integers(0, 20)), min_size=2, max_size=30), st.floats(0.01, 1))
+def test_the_sensitivity_asked_for_is_reached_and_no_higher_threshold_would_do(pairs, wanted):
+    truth = np.array([pair[0] for pair in pairs])
+    score = np.array([pair[1] / 20 for pair in pairs])
+    if truth.all() or not truth.any():
+        return
+    found = choose_threshold(truth, score, f"sensitivity {wanted}")[0]
+    assert (score >= found)[truth].mean() >= wanted - 1e-6
+    higher = np.unique(score[score > found])
+    assert all((score > value)[truth].mean() < wanted + 1e-6 for value in higher[:1])
+
+
+def test_a_given_threshold_is_taken_as_it_is():
+    assert choose_threshold(np.array([True, False]), np.array([0.9, 0.1]), 0.3) == (0.3, "given")
+
+
+@pytest.mark.parametrize("rule", ["youden", "sensitivity 0.95", "sensitivity .9", "sensitivity 1", 0.5, 0, 1])
+def test_rules_that_params_may_name(rule):
+    CalibrateParams(threshold=rule)
+
+
+@pytest.mark.parametrize(
+    "rule", ["Youden", "sensitivity", "sensitivity 0", "sensitivity 2", "sensitivity 95", 1.5, -1]
+)
+def test_other_rules_are_refused(rule):
+    with pytest.raises(ValidationError):
+        CalibrateParams(threshold=rule)
 
 
 def test_a_threshold_needs_both_classes():

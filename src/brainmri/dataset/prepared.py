@@ -90,6 +90,11 @@ class PreparedSet:
         """Whether each slice has the class that means tumor; (slices,)."""
         return np.array([row.label == self.classes.positive for row in self.slices])
 
+    def measure_tumors(self) -> dict[str, float]:
+        """The share of the prepared image that a tumor covers, by slice id, where a mask shows one."""
+        pixels = self.images.shape[-1] ** 2
+        return {row.slice_id: row.tumor_area / pixels for row in self.slices if row.tumor_area}
+
 
 def read_prepared(folder: Path) -> PreparedSet:
     """The prepared set of `folder`, arrays memory-mapped; `BadInput` where its parts disagree."""

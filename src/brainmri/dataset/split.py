@@ -55,7 +55,7 @@ def assign_subsets(
     labels, names = [row.label for row in rows], _match_groups(rows, groups)
     folds = assign_folds(labels, names, params.folds, params.seed)
     if params.protocol is Protocol.PAPER:
-        subsets = _paper_subsets(labels, params)
+        subsets = draw_paper_subsets(labels, params)
     else:
         subsets = _given_subsets(rows, names, params) or _fold_subsets(folds)
     manifest = {
@@ -99,7 +99,7 @@ def _given_subsets(
     return subsets
 
 
-def _paper_subsets(labels: Sequence[str], params: SplitParams) -> list[Subset]:
+def draw_paper_subsets(labels: Sequence[str], params: SplitParams) -> list[Subset]:
     """As fastai's RandomSplitter: the first floor(share * n) of a random order are validation."""
     order = np.random.default_rng(params.seed).permutation(len(labels))
     chosen = set(order[: int(params.paper_valid_share * len(labels))].tolist())

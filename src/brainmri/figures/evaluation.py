@@ -10,8 +10,9 @@ from brainmri.dataset.prepared import PreparedSet
 from brainmri.figures.canvas import save
 from brainmri.figures.confusion import draw_confusion
 from brainmri.figures.curves import Interval, OperatingPoint, Ranking, draw_curves
+from brainmri.figures.decisions import draw_decisions
 from brainmri.figures.losses import History, Suggestion, draw_history, draw_lr_search
-from brainmri.figures.reliability import Bins, draw_reliability
+from brainmri.figures.reliability import Before, Bins, draw_reliability
 from brainmri.figures.shortcuts import Contender, draw_shortcuts
 from brainmri.figures.top_losses import Case, draw_top_losses
 from brainmri.learning.records import EpochRow, RatePoint
@@ -27,7 +28,10 @@ def draw_evaluation(report: Report, data: PreparedSet, folder: Path) -> None:
     table = np.array([[counts["tn"], counts["fp"]], [counts["fn"], counts["tp"]]])
     save(draw_confusion(table, classes, source), folder / "confusion.png")
     save(draw_curves(_rank(report), _place(report), source), folder / "curves.png")
-    save(draw_reliability(_bin(report), source), folder / "reliability.png")
+    save(draw_reliability(_bin(report), _bin_before(report), source), folder / "reliability.png")
+    confidence = report.metrics["slice"]["confidence"]
+    decisions = draw_decisions(report.benefits, report.coverages, confidence, source)
+    save(decisions, folder / "decisions.png")
     save(draw_top_losses(_gather_cases(report, data), source), folder / "top_losses.png")
     beside = report.metrics["shortcuts"]
     verdict = f". On them {beside['finding']}" if "finding" in beside else ""
@@ -136,6 +140,14 @@ def _bin(report: Report) -> Bins:
         high=high,
         confidence=figures["confidence"],
         error=figures["ece"]["value"],
+    )
+
+
+def _bin_before(report: Report) -> Before:
+    return Before(
+        predicted=np.array([row.mean_score for row in report.before]),
+        observed=np.array([row.observed_share for row in report.before]),
+        error=report.metrics["before_calibration"]["ece"]["value"],
     )
 
 

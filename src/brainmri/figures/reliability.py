@@ -18,9 +18,18 @@ _SIDE_IN: Final = 3.4
 _GAP_IN: Final = 0.3
 _COUNTS_IN: Final = 0.9
 _AXIS_IN: Final = 0.5
-_LEGEND_IN: Final = 0.84
+_LEGEND_IN: Final = 1.0
 _MOST_NUMBERS: Final = 12  # bins whose counts find room above their bars
 _FIFTHS: Final = (0, 0.2, 0.4, 0.6, 0.8, 1)
+
+
+_BEFORE: Final[canvas.Style] = {
+    "color": canvas.VERMILION,
+    "linestyle": "none",
+    "marker": "x",
+    "markersize": 5,
+    "clip_on": False,
+}
 
 
 @dataclass(frozen=True)
@@ -43,8 +52,17 @@ class Bins:
     error: float | None
 
 
+@dataclass(frozen=True)
+class Before:
+    """The filled bins of the same cases before calibration: mean probability and observed share (filled,)."""
+
+    predicted: Floats
+    observed: Floats
+    error: float
+
+
 @canvas.house_style
-def draw_reliability(bins: Bins, source: str) -> Figure:
+def draw_reliability(bins: Bins, before: Before, source: str) -> Figure:
     """Observed share against mean predicted probability, and below it the cases in each bin."""
     height_in = _TOP_IN + _SIDE_IN + _GAP_IN + _COUNTS_IN + _AXIS_IN + _LEGEND_IN
     figure = canvas.new_figure((_LEFT_IN + _SIDE_IN + 0.3, height_in), source)
@@ -60,6 +78,8 @@ def draw_reliability(bins: Bins, source: str) -> Figure:
         counts.set_yticks([])
         return figure
     axes.plot([0, 1], [0, 1], color=canvas.GRAY, linewidth=1.2, linestyle="--", label="perfect calibration")
+    name = f"before calibration: error {before.error:.3f}"
+    axes.plot(before.predicted, before.observed, label=name, **_BEFORE)
     _draw_points(axes, bins, filled)
     _draw_counts(counts, bins)
     canvas.explain(figure, axes, _GAP_IN + _COUNTS_IN + _AXIS_IN)

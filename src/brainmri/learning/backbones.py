@@ -2,11 +2,13 @@
 
 from typing import Any
 
+import torch
 import torchvision
 from fastai.vision.learner import create_vision_model
 from torch import nn
 
 from brainmri.learning.catalogue import Architecture
+from brainmri.learning.recipe import Pooling
 from brainmri.learning.weights import StartWeights, State, check_body
 
 CLASSES = 2
@@ -17,10 +19,37 @@ def constructor(arch: Architecture) -> Any:
     return getattr(torchvision.models, arch.value)
 
 
-def build_network(arch: Architecture, dropout: float) -> nn.Module:
+def build_network(arch: Architecture, dropout: float, pooling: Pooling) -> nn.Module:
     """The network of `vision_learner`, with random weights: (n, 3, size, size) -> (n, 2) logits."""
     network: nn.Module = create_vision_model(constructor(arch), CLASSES, pretrained=False, ps=dropout)
+    set_pooling(network, pooling)
     return network
+
+
+def set_pooling(network: nn.Module, pooling: Pooling) -> None:
+    """Puts `pooling` in the place of fastai's mean and maximum, at the beginning of the head."""
+    if pooling is Pooling.ATTENTION:
+        head = network[1]  # type: ignore[index]
+        head[0] = AttentionPooling(head[2].num_features // 2)
+
+
+class AttentionPooling(nn.Module):
+    """The mean over all places, each weighted by what it shows, beside the maximum.
+
+    The weights are a softmax over places of a linear score of their features (attention pooling as of
+    Ilse et al. 2018, arXiv 1802.04712, in its simplest form).
+    """
+
+    def __init__(self, features: int) -> None:
+        """`features` is the number of channels that come in; twice as many go out."""
+        super().__init__()
+        self.score = nn.Conv2d(features, 1, 1)
+
+    def forward(self, maps: torch.Tensor) -> torch.Tensor:
+        """(n, features, rows, columns) -> (n, 2 * features, 1, 1)."""
+        weights = self.score(maps).flatten(2).softmax(dim=-1)
+        attended = (maps.flatten(2) * weights).sum(dim=-1)
+        return torch.cat([attended, maps.amax((2, 3))], dim=1)[..., None, None]
 
 
 def start_from(network: nn.Module, arch: Architecture, start: StartWeights) -> None:

@@ -73,9 +73,13 @@ class ShrinkImages(Transform):  # type: ignore[misc]
 
     order = 20
 
-    def __init__(self, size: int | None = None) -> None:
-        """`size` is a side in pixels; None leaves images as they are."""
-        self.size = size
+    def __init__(self, usual: int | None) -> None:
+        """`usual` is a side in pixels; None leaves images as they are."""
+        self.usual = self.size = usual
+
+    def limit(self, size: int | None) -> None:
+        """To `size` for now, unless images are smaller anyway; None: back to the usual."""
+        self.size = min((side for side in (size, self.usual) if side is not None), default=None)
 
     def encodes(self, x: TensorImage) -> TensorImage:
         """(n, channels, side, side), 0 to 1 -> (n, channels, size, size)."""
@@ -143,11 +147,12 @@ def make_loader(
     dataset: ArrayDataset,
     plan: EpochPlan,
     normalization: Normalization,
+    size: int | None,
     augmentation: Sequence[Transform] = (),
 ) -> ArrayLoader:
     """A loader that shuffles, and drops an incomplete last batch, if the dataset is for training.
 
-    Each image comes `passes` times an epoch, in any order.
+    Each image comes `passes` times an epoch, in any order, shrunk to `size` pixels a side (None: as it is).
     """
     training, device = dataset.split_idx == 0, training_device()
     if normalization.mean:
@@ -155,7 +160,7 @@ def make_loader(
         scale = Normalize.from_stats(list(normalization.mean), list(normalization.std), cuda=on_gpu)
     else:
         scale = StandardizeImage()
-    after_batch: list[Any] = [IntToFloatTensor(), ShrinkImages(), *augmentation, scale, ToNetworkInput()]
+    after_batch: list[Any] = [IntToFloatTensor(), ShrinkImages(size), *augmentation, scale, ToNetworkInput()]
     return ArrayLoader(
         reside(dataset, device),
         bs=plan.batch_size,

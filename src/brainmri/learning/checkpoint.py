@@ -2,9 +2,6 @@
 
 import hashlib
 import json
-import os
-import re
-import shutil
 import time
 import zlib
 from collections.abc import Iterator, Mapping
@@ -19,14 +16,14 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save_file
 
 from brainmri.errors import BadInput
-from brainmri.exclusion import hold_alone, hold_if_free
+from brainmri.exclusion import hold_alone
+from brainmri.learning.finished import PLACE, find_stores, finish_all, remove_store
 from brainmri.learning.weights import State
 from brainmri.replacement import replacing_file
 from brainmri.tables import write_bytes
 
-_PLACE: Final = Path(".dvc") / "tmp" / "brainmri"
 _FILE: Final = "checkpoint.safetensors"
-_FINISHED: Final = _PLACE / "finished"
+_OUTCOME: Final = "outcome.json"
 _KEPT_DAYS: Final = 14
 # Of the time of training, at most this share goes into writing checkpoints, a process's first aside.
 _MOST_SHARE: Final = 1 / 20
@@ -91,13 +88,39 @@ class CheckpointStore:
         """Whether the last write is so long ago that another one costs little of the time."""
         return time.monotonic() >= self._next_write
 
+    def read_outcome(self) -> dict[str, Any] | None:
+        """What `write_outcome` wrote, or None; what is broken is removed."""
+        path = self._folder / _OUTCOME
+        if not path.exists():
+            return None
+        try:
+            content = json.loads(path.read_bytes())
+            if content["checksum"] == _sum_up({}, content["outcome"])[""]:
+                return dict(content["outcome"])
+        except (ValueError, KeyError, TypeError):
+            pass
+        print(f"the outcome {path} is broken; its training is done anew")
+        path.unlink()
+        return None
+
+    def write_outcome(self, outcome: Mapping[str, Any]) -> None:
+        """Keeps what came of the training, where that is small, in place of the checkpoint."""
+        content = {"outcome": outcome, "checksum": _sum_up({}, outcome)[""]}
+        write_bytes(self._folder / _OUTCOME, json.dumps(content, sort_keys=True).encode())
+        self._path.unlink(missing_ok=True)
+
     def finish(self) -> None:
         """Says that all outputs are written; `remove_finished` removes the checkpoint later.
 
         It stays until then because DVC has yet to record the outputs: if it dies or finds the disk full
         before, the next run asks for them again.
         """
-        write_bytes(_FINISHED, f"{self._folder.name}\n".encode())
+        finish_all([self.key])
+
+    @property
+    def key(self) -> str:
+        """The training's, that of `open_store`."""
+        return self._folder.name
 
 
 @contextmanager
@@ -108,33 +131,16 @@ def open_store(key: str, outputs: Path) -> Iterator[CheckpointStore]:
     workspace for a queued experiment too (the experiment's copy is deleted, whatever happened). What killed
     writers left behind, and stores that nobody touched for two weeks, are removed.
     """
-    stores = _find_stores()
+    stores = find_stores()
     place = hashlib.sha256(str(outputs.resolve()).encode()).hexdigest()
     with (
-        hold_alone(_PLACE / f"{place}.lock", "training"),
+        hold_alone(PLACE / f"{place}.lock", "training"),
         hold_alone(stores / f"{key}.lock", "training"),
     ):
         _expire(stores, key)
         for left in (stores / key).glob(f".{_FILE}.*"):
             left.unlink()
         yield CheckpointStore(stores / key)
-
-
-def remove_finished() -> None:
-    """Removes the checkpoint of this folder's finished training, if there is one.
-
-    For the stage after the training: DVC starts it once the training's outputs are recorded.
-    """
-    try:
-        key = _FINISHED.read_text().strip()
-    except FileNotFoundError:
-        return
-    _remove(_find_stores(), key)
-    _FINISHED.unlink(missing_ok=True)
-
-
-def _find_stores() -> Path:
-    return Path(os.environ.get("DVC_ROOT", "")) / _PLACE
 
 
 def _load(path: Path) -> Checkpoint:
@@ -157,19 +163,10 @@ def _sum_up(tensors: State, facts: Mapping[str, Any]) -> dict[str, int]:
 def _expire(stores: Path, own: str) -> None:
     """Removes the stores of other trainings that were left for too long."""
     oldest = time.time() - _KEPT_DAYS * 86_400
-    for path in stores.glob(f"*/{_FILE}"):
+    for path in (*stores.glob(f"*/{_FILE}"), *stores.glob(f"*/{_OUTCOME}")):
         try:
             old = path.stat().st_mtime < oldest
         except FileNotFoundError:  # its training has just replaced or removed it
             continue
         if old and path.parent.name != own:
-            _remove(stores, path.parent.name)
-
-
-def _remove(stores: Path, key: str) -> None:
-    """Removes a store, if its name is one and no training has it. Lock files stay: others may wait there."""
-    if not re.fullmatch("[0-9a-f]{64}", key):
-        return
-    with hold_if_free(stores / f"{key}.lock") as held:
-        if held:
-            shutil.rmtree(stores / key, ignore_errors=True)
+            remove_store(stores, path.parent.name)

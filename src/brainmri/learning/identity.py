@@ -16,7 +16,7 @@ from brainmri.dataset.manifest import ManifestRow
 from brainmri.dataset.prepared import PreparedSet
 from brainmri.learning.compilation import describe_compiler
 from brainmri.learning.precision import choose_precision
-from brainmri.learning.recipe import Precision, Recipe
+from brainmri.learning.recipe import Precision, Rate, Recipe
 from brainmri.learning.weights import read_start_weights
 
 _CHECKOUT: Final = Path(brainmri.__file__).parents[2]
@@ -26,10 +26,11 @@ _PACKAGES: Final = ("fastai", "fastcore", "fasttransform", "numpy", "safetensors
 
 
 def identify_training(
-    prepared: PreparedSet, manifest: Sequence[ManifestRow], recipe: Recipe, epochs: int, lr: float
+    prepared: PreparedSet, manifest: Sequence[ManifestRow], recipe: Recipe, epochs: int, lr: Rate
 ) -> str:
     """A SHA-256 of settings, start weights, data, loaded code, versions and type of machine, in hexadecimal.
 
+    `lr` is `auto` for a training that looks for its rate itself.
     Raises `BadInput` where the start weights can't be read.
     """
     start = read_start_weights(recipe.weights, recipe.arch)

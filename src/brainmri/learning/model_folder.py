@@ -13,6 +13,7 @@ from safetensors.torch import save as save_tensors
 from brainmri.dataset.preparation import ImageRule
 from brainmri.errors import BadInput
 from brainmri.learning.catalogue import Architecture
+from brainmri.learning.recipe import Pooling
 from brainmri.learning.weights import State
 from brainmri.tables import read_mapping, write_bytes, write_mapping
 
@@ -45,6 +46,8 @@ class ModelCard(_Part):
     channels: int
     rule: ImageRule
     normalization: ChannelStatistics
+    network_size: int
+    pooling: Pooling
     dropout: float
     training: dict[str, Any]
     versions: dict[str, str]

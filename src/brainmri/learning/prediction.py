@@ -67,7 +67,7 @@ def read_classifier(folder: Path, weights: str) -> Classifier:
     """The classifier of a model folder with the weights of its file `weights`."""
     card = read_model_card(folder)
     torch.set_num_threads(_read_threads(folder, card))
-    network = build_network(card.architecture, card.dropout)
+    network = build_network(card.architecture, card.dropout, card.pooling)
     try:
         load_named(network, card.architecture, read_weights(folder / weights))
     except (KeyError, RuntimeError) as error:
@@ -94,9 +94,16 @@ def predict_logits(classifier: Classifier, images: NDArray[np.uint8]) -> NDArray
             "prepare them by the model's rule"
         )
     normalization = Normalization(*(tuple(part.values()) for part in _statistics(classifier.card)))
+    return run_network(classifier.network, images, normalization, classifier.card.network_size)
+
+
+def run_network(
+    network: nn.Module, images: NDArray[np.uint8], normalization: Normalization, size: int | None
+) -> NDArray[np.float64]:
+    """Log odds of tumor (n,) of prepared images shrunk to `size`, by a network that is set to evaluate."""
     dataset = ArrayDataset(to_tensor(images), torch.zeros(len(images), dtype=torch.int64), split_idx=1)
-    loader = make_loader(dataset, EpochPlan(_BATCH, passes=1), normalization)
-    network = classifier.network.to(loader.device)
+    loader = make_loader(dataset, EpochPlan(_BATCH, passes=1), normalization, size)
+    network = network.to(loader.device)
     with torch.inference_mode():
         outputs = [network(batch).float().cpu() for batch, _ in loader]
     both = torch.cat(outputs).double().numpy()

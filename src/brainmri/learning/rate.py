@@ -1,8 +1,10 @@
 """The learning rate: fastai's lr_find and its valley."""
 
 import math
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -64,7 +66,10 @@ def _search(data: TrainingData, recipe: Recipe, number: int) -> list[tuple[float
     sample = _sample(data.train, search.images, own.seed)
     plan = EpochPlan(len(sample), passes=1)
     learner = build_training(TrainingData(sample, data.valid), own, plan).learner
-    learner.lr_find(search.lowest, search.highest, search.steps, show_plot=False, suggest_funcs=None)
+    with tempfile.TemporaryDirectory() as place:
+        # Where fastai keeps the weights that it restores at the end.
+        learner.path = Path(place)
+        learner.lr_find(search.lowest, search.highest, search.steps, show_plot=False, suggest_funcs=None)
     rates, losses = learner.recorder.lrs, [float(loss) for loss in learner.recorder.losses]
     kept = slice(search.steps // 10, -_DROPPED_AT_END)
     points = zip(rates[kept], losses[kept], strict=False)

@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -34,6 +34,13 @@ class Precision(StrEnum):
     AUTO = "auto"
     FP32 = "fp32"
     BF16 = "bf16"
+
+
+class Pooling(StrEnum):
+    """How the head sums up the map of features."""
+
+    CONCAT = "concat"
+    ATTENTION = "attention"
 
 
 class Scaling(StrEnum):
@@ -81,6 +88,11 @@ class RateSearch(Section):
 class TrainParams(Section):
     """The section `train`."""
 
+    size: Annotated[
+        Literal["prepared"] | Annotated[int, Field(ge=32)],
+        Field(description="prepared or a whole number of pixels, at least 32"),
+    ]
+    pooling: Annotated[Pooling, Field(strict=False, description="concat or attention")]
     batch_size: Annotated[int, Field(ge=2, description="a whole number of at least 2")]
     least_steps: Annotated[int, Field(ge=1, description="a whole number of steps an epoch, at least 1")]
     frozen_epochs: Annotated[int, Field(ge=0, description="a whole number of at least 0")]
@@ -99,19 +111,37 @@ class TrainParams(Section):
     threads: Annotated[int, Field(ge=1, description="a whole number of threads, at least 1")]
     lr_find: RateSearch
 
+    @property
+    def side(self) -> int | None:
+        """The pixels a side of what the network sees; None: as many as were prepared."""
+        return None if self.size == "prepared" else self.size
 
-class Recipe(Section):
-    """All that decides a training but its length and its learning rate."""
+
+Epochs = Annotated[int, Field(ge=1, le=10_000, description="a whole number of at least 1")]
+Rate = Annotated[
+    Literal["auto"] | Annotated[float, Field(gt=0, lt=100)],
+    Field(description="auto or a number above 0 and below 100"),
+]
+Seed = Annotated[int, Field(ge=0, lt=2**32, description="a whole number from 0 to 4294967295")]
+
+
+class Design(Section):
+    """All that decides a training but its seed, its length and its learning rate."""
 
     arch: Annotated[Architecture, Field(strict=False, description="one of " + ", ".join(Architecture))]
     weights: Annotated[str, Field(min_length=1, description="none, imagenet or the path of a state_dict")]
-    seed: Annotated[int, Field(ge=0, lt=2**32, description="a whole number from 0 to 4294967295")]
     train: TrainParams
 
     @property
     def pretrained(self) -> bool:
         """Whether the body starts from given weights (then it is frozen at first)."""
         return self.weights != "none"
+
+
+class Recipe(Design):
+    """All that decides a training but its length and its learning rate."""
+
+    seed: Seed
 
 
 @dataclass(frozen=True)

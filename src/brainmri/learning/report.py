@@ -72,6 +72,8 @@ def _describe_model(
         normalization=ChannelStatistics(
             mean=_number(training.normalization.mean), std=_number(training.normalization.std)
         ),
+        network_size=recipe.train.side or prepared.images.shape[-1],
+        pooling=recipe.train.pooling,
         dropout=recipe.train.dropout,
         training={
             "recipe": recipe.model_dump(mode="json"),

@@ -38,7 +38,7 @@ class ProgressiveResizing(Callback):  # type: ignore[misc]
     def _set(self, size: int | None) -> None:
         for step in self.dls.train.after_batch.fs:
             if isinstance(step, ShrinkImages):
-                step.size = size
+                step.limit(size)
 
 
 class EarlyStopping(EarlyStoppingCallback):  # type: ignore[misc]

@@ -22,7 +22,7 @@ from brainmri.dataset.manifest import ManifestRow, Subset
 from brainmri.dataset.prepared import PreparedSet
 from brainmri.learning.augmentation import build_augmentation
 from brainmri.learning.averaging import AveragedWeights
-from brainmri.learning.backbones import CLASSES, constructor, start_from
+from brainmri.learning.backbones import CLASSES, constructor, set_pooling, start_from
 from brainmri.learning.batches import (
     ArrayDataset,
     Normalization,
@@ -60,6 +60,7 @@ class Training:
     precision: Precision
     plan: EpochPlan
     start: StartWeights | None
+    side: int | None
 
 
 def select_training_data(prepared: PreparedSet, manifest: Sequence[ManifestRow]) -> TrainingData:
@@ -99,6 +100,7 @@ def build_training(data: TrainingData, recipe: Recipe, plan: EpochPlan) -> Train
             ProgressiveResizing(recipe.train.progressive),
         ],
     )
+    set_pooling(learner.model, recipe.train.pooling)
     log_plainly(learner)
     learner.recorder.smooth_loss = SmoothLoss(beta=learner.recorder.smooth_loss.beta)
     if loaders.device.type == "cuda" and not recipe.train.compile:
@@ -108,14 +110,14 @@ def build_training(data: TrainingData, recipe: Recipe, plan: EpochPlan) -> Train
     if start is not None:
         start_from(learner.model, recipe.arch, start)
         learner.freeze()
-    return Training(learner, progress, normalization, precision, plan, start)
+    return Training(learner, progress, normalization, precision, plan, start, recipe.train.side)
 
 
 def _load(data: TrainingData, recipe: Recipe, normalization: Normalization, plan: EpochPlan) -> DataLoaders:
     augmentation = build_augmentation(recipe.train.augment)
     return join_loaders(
-        make_loader(data.train, plan, normalization, augmentation),
-        make_loader(data.valid, EpochPlan(_VALID_BATCH, passes=1), normalization),
+        make_loader(data.train, plan, normalization, recipe.train.side, augmentation),
+        make_loader(data.valid, EpochPlan(_VALID_BATCH, passes=1), normalization, recipe.train.side),
     )
 
 

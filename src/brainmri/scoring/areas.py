@@ -5,6 +5,7 @@ from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import t
 
 from brainmri.scoring import classification as of
 from brainmri.scoring.cases import Cases
@@ -29,10 +30,22 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two areas of the same cases: the first less the second, -1 to 1, with its interval."""
+    """Two areas of the same cases: the first less the second, -1 to 1, with its interval.
+
+    `error` is the difference's standard error over groups, `groups` how many of the scarcer class there are.
+    """
 
     difference: float
     bounds: Bounds
+    error: float
+    groups: int
+
+    @property
+    def p_value(self) -> float:
+        """Two-sided, of no difference: Student's t on the bootstrap's standard error, groups - 1 degrees."""
+        if self.error == 0:
+            return float(self.difference == 0)
+        return float(2 * t.sf(abs(self.difference) / self.error, self.groups - 1))
 
     @property
     def verdict(self) -> Verdict:
@@ -74,7 +87,9 @@ def compare_areas(first: Cases, second: Cases, folds: Folds, params: IntervalPar
     if bounds[0] is None or bounds[1] is None:
         return None
     reach = difference_interval((values[0], values[1]), (bounds[0], bounds[1]), _correlate(draws))
-    return Comparison(values[0] - values[1], reach)
+    together = draws[:, ~np.isnan(draws).any(axis=0)]
+    groups = _scarcer(first)
+    return Comparison(values[0] - values[1], reach, drawn_error(together[0] - together[1], groups), groups)
 
 
 @dataclass(frozen=True)
@@ -114,7 +129,7 @@ def _pool(parts: list[_Part], weights: Matrix) -> Vector:
 
 def _bound(value: float, draws: Vector, cases: Cases, confidence: float) -> Bounds | None:
     """As every area's interval: groups are those of the scarcer class."""
-    groups = min(len(np.unique(cases.group[cases.truth == truth])) for truth in (True, False))
+    groups = _scarcer(cases)
     draws = draws[~np.isnan(draws)]
     if groups < 2 or len(draws) < 2:
         return None
@@ -122,6 +137,11 @@ def _bound(value: float, draws: Vector, cases: Cases, confidence: float) -> Boun
         value, Basis(drawn_error(draws, groups), len(cases.truth), groups), confidence
     )
     return min(value, low), max(value, high)
+
+
+def _scarcer(cases: Cases) -> int:
+    """The groups of the class that has fewer."""
+    return min(len(np.unique(cases.group[cases.truth == truth])) for truth in (True, False))
 
 
 def _correlate(draws: Matrix) -> float:

@@ -23,10 +23,16 @@ Truth = NDArray[np.bool_]  # (n,), whether the case is positive
 TEMPERATURE_RANGE = (0.05, 20.0)
 
 
+_SENSITIVITY = r"^sensitivity (0?\.\d*[1-9]\d*|1(\.0*)?)$"
+
+
 class CalibrateParams(Section):
     """The section `calibrate`."""
 
-    threshold: Annotated[Literal["youden"], Field(description="youden, the only rule so far")]
+    threshold: Annotated[
+        Literal["youden"] | Annotated[str, Field(pattern=_SENSITIVITY)] | Annotated[float, Field(ge=0, le=1)],
+        Field(description="youden, `sensitivity 0.95` (any share above 0) or a number from 0 to 1"),
+    ]
 
 
 class OperatingPoint(Section):
@@ -77,12 +83,12 @@ def choose_operating_point(
     logits = np.array([row.logit for row in valid])
     truth = np.array([row.label == classes.positive for row in valid])
     temperature = fit_temperature(logits, truth)
-    threshold = youden_threshold(truth, apply_temperature(logits, temperature))
-    return OperatingPoint(temperature=temperature, threshold=threshold, rule=params.threshold, **names)
+    threshold, rule = choose_threshold(truth, apply_temperature(logits, temperature), params.threshold)
+    return OperatingPoint(temperature=temperature, threshold=threshold, rule=rule, **names)
 
 
-def apply_temperature(logits: Values, temperature: float) -> Values:
-    """Calibrated scores sigmoid(logits / temperature), each 0 to 1."""
+def apply_temperature(logits: Values, temperature: float | Values) -> Values:
+    """Calibrated scores sigmoid(logits / temperature), each 0 to 1; one temperature, or one a case."""
     return np.asarray(expit(logits / temperature), dtype=np.float64)
 
 
@@ -109,6 +115,27 @@ def fit_temperature(logits: Values, truth: Truth) -> float:
     return round(float(np.exp(found.x)), DIGITS)
 
 
+def choose_threshold(truth: Truth, score: Values, rule: str | float) -> tuple[float, str]:
+    """The threshold that `calibrate.threshold` asks for, six digits, and what the rule is called."""
+    if isinstance(rule, float):
+        return round(rule, DIGITS), "given"
+    if rule == "youden":
+        return youden_threshold(truth, score), rule
+    return sensitive_threshold(truth, score, float(rule.split()[1])), rule
+
+
+def sensitive_threshold(truth: Truth, score: Values, sensitivity: float) -> float:
+    """The highest threshold that finds at least the share `sensitivity` of the positives, six digits.
+
+    It lies midway between the last positive that has to be found and the score below, so that as few
+    negatives as may be are called. Raises `BadInput` if a class is absent.
+    """
+    candidates, called_true, _ = _sweep_thresholds(truth, score)
+    # Whole numbers of cases: 19 of 20 are 0.95, whatever 0.95 is in binary.
+    wanted = int(np.ceil(sensitivity * truth.sum() - 1e-9))
+    return float(candidates[np.flatnonzero(called_true >= wanted)[-1]])
+
+
 def youden_threshold(truth: Truth, score: Values) -> float:
     """The threshold with the greatest sensitivity + specificity - 1 (Youden 1950), six digits.
 
@@ -116,6 +143,14 @@ def youden_threshold(truth: Truth, score: Values) -> float:
     last digit of a score decides nothing. Of several best ones the lowest wins: at equal Youden index
     the rule that misses fewer positives. Raises `BadInput` if a class is absent.
     """
+    candidates, called_true, called_false = _sweep_thresholds(truth, score)
+    # Whole numbers: ties are exact.
+    index = called_true * int((~truth).sum()) - called_false * int(truth.sum())
+    return float(candidates[int(index.argmax())])
+
+
+def _sweep_thresholds(truth: Truth, score: Values) -> tuple[Values, NDArray[np.int64], NDArray[np.int64]]:
+    """Rising thresholds as they will be written, and the positives and negatives that each calls."""
     positives, negatives = int(truth.sum()), int((~truth).sum())
     if not positives or not negatives:
         raise BadInput(
@@ -126,8 +161,7 @@ def youden_threshold(truth: Truth, score: Values) -> float:
     candidates = np.unique(np.round(np.concatenate([distinct[:1], middles]), DIGITS))
     called_true = positives - np.searchsorted(np.sort(score[truth]), candidates)
     called_false = negatives - np.searchsorted(np.sort(score[~truth]), candidates)
-    index = called_true * negatives - called_false * positives  # whole numbers: ties are exact
-    return float(candidates[int(index.argmax())])
+    return candidates, called_true, called_false
 
 
 def _platt_targets(truth: Truth) -> Values:

@@ -17,7 +17,7 @@ from brainmri.scoring.intervals import (
     predicted_error,
 )
 from brainmri.scoring.resampling import IntervalParams, draw_figures
-from brainmri.scoring.tally import Vector, rank_cases
+from brainmri.scoring.tally import Threshold, Vector, rank_cases
 
 
 @dataclass(frozen=True)
@@ -37,8 +37,8 @@ class _Sample:
     confidence: float
 
 
-def estimate_figures(cases: Cases, threshold: float, params: IntervalParams) -> dict[str, Estimate]:
-    """Every figure that is defined, by name; a case is called positive if its score >= threshold."""
+def estimate_figures(cases: Cases, threshold: Threshold, params: IntervalParams) -> dict[str, Estimate]:
+    """Every figure that is defined, by name; a case is called positive if its score >= (its) threshold."""
     ranked = rank_cases(cases, threshold)
     measured = measure(ranked, np.ones((1, cases.groups)))
     values = {name: float(found[0]) for name, found in measured.items() if not np.isnan(found[0])}
@@ -87,7 +87,7 @@ def _bound_mean(parts: tuple[Figure, Figure], sample: _Sample) -> Bounds | None:
     return mean_interval(values, (first, second), correlation)
 
 
-def _count_supports(cases: Cases, threshold: float) -> dict[Support, tuple[int, int]]:
+def _count_supports(cases: Cases, threshold: Threshold) -> dict[Support, tuple[int, int]]:
     called = cases.score >= threshold
     members = {
         Support.ALL: np.ones_like(called),

@@ -11,7 +11,7 @@ from brainmri.scoring.cases import Cases, Unit, gather_cases
 from brainmri.scoring.catalogue import FIGURES
 from brainmri.scoring.estimates import Estimate, estimate_figures
 from brainmri.scoring.resampling import IntervalParams
-from brainmri.scoring.tally import BINS
+from brainmri.scoring.tally import BINS, Threshold
 
 
 class EvaluateParams(IntervalParams):
@@ -39,8 +39,8 @@ def evaluate_predictions(
     return report
 
 
-def evaluate_cases(cases: Cases, threshold: float, params: IntervalParams) -> dict[str, Any]:
-    """Sizes, confusion counts, and each figure as `value`, `low`, `high`.
+def evaluate_cases(cases: Cases, threshold: Threshold, params: IntervalParams) -> dict[str, Any]:
+    """Sizes, confusion counts, and each figure as `value`, `low`, `high`; one threshold is told of.
 
     An undefined figure is absent and counted in `undefined`; a figure without an interval (fewer than two
     groups to tell it from, or ECE) has a `value` alone and is counted in `without_interval`.
@@ -51,7 +51,7 @@ def evaluate_cases(cases: Cases, threshold: float, params: IntervalParams) -> di
         "n": len(cases.truth),
         "groups": cases.groups,
         "prevalence": float(cases.truth.mean()),
-        "threshold": threshold,
+        **({"threshold": threshold} if isinstance(threshold, float) else {}),
         "confidence": params.confidence,
         "confusion": {
             "tp": int((cases.truth & called).sum()),
@@ -65,6 +65,12 @@ def evaluate_cases(cases: Cases, threshold: float, params: IntervalParams) -> di
     report |= {name: describe_estimate(estimate) for name, estimate in estimates.items()}
     report["ece"]["bins"] = f"{BINS} of equal width"
     return report
+
+
+def evaluate_calibration(cases: Cases, params: IntervalParams) -> dict[str, Any]:
+    """The figures that a temperature changes and a threshold doesn't: Brier score, ECE, log loss."""
+    report = evaluate_cases(cases, 0.5, params)
+    return {name: report[name] for name in ("brier", "ece", "log_loss") if name in report}
 
 
 _UNITS = {

@@ -20,9 +20,11 @@ from brainmri.scoring.curves import (
     trace_precision_recall,
     trace_roc,
 )
-from brainmri.scoring.evaluation import EvaluateParams, evaluate_predictions
+from brainmri.scoring.decisions import BenefitRow, CoverageRow, trace_benefit, trace_coverage
+from brainmri.scoring.evaluation import EvaluateParams, evaluate_calibration, evaluate_predictions
 from brainmri.scoring.losses import LossRow, list_top_losses
 from brainmri.scoring.shortcuts import evaluate_shortcuts
+from brainmri.scoring.subgroups import evaluate_tumor_sizes
 from brainmri.tables import write_mapping, write_rows
 
 
@@ -37,6 +39,9 @@ class Report:
     precision_recall: Sequence[PrecisionRecallRow]
     confusion: Sequence[ConfusionRow]
     reliability: Sequence[ReliabilityRow]
+    before: Sequence[ReliabilityRow]
+    benefits: Sequence[BenefitRow]
+    coverages: Sequence[CoverageRow]
     top_losses: Sequence[LossRow]
 
     @property
@@ -60,27 +65,38 @@ class Report:
         )
 
 
-def make_report(
-    predictions: Sequence[Prediction],
-    point: OperatingPoint,
-    shortcuts: Sequence[ShortcutRow],
-    warning: str | None,
-    params: EvaluateParams,
-) -> Report:
-    """Reports on the test subset; on the validation subset where nothing was held out.
+@dataclass(frozen=True)
+class Context:
+    """What else is known of the slices.
 
-    `warning` is what the report on the split says of it; it stands before every figure.
+    `warning` is what the report on the split says of it; it stands before every figure. `tumor_shares` holds
+    the share of the prepared image that a tumor's mask covers, by slice id, where there is one.
     """
+
+    shortcuts: Sequence[ShortcutRow]
+    warning: str | None
+    tumor_shares: Mapping[str, float]
+
+
+def make_report(
+    predictions: Sequence[Prediction], point: OperatingPoint, context: Context, params: EvaluateParams
+) -> Report:
+    """Reports on the test subset; on the validation subset where nothing was held out."""
     held_out = any(row.subset is Subset.TEST for row in predictions)
     subset = Subset.TEST if held_out else Subset.VALID
     rows = select_predictions(predictions, subset)
     cases = gather_cases(rows, point, Unit.SLICE)
-    metrics: dict[str, Any] = {"subset": subset.value} | ({} if warning is None else {"warning": warning})
+    warning = {} if context.warning is None else {"warning": context.warning}
+    metrics: dict[str, Any] = {"subset": subset.value} | warning
     metrics |= evaluate_predictions(rows, point, params)
     if any(row.epoch is Epoch.LAST for row in predictions):
         last = select_predictions(predictions, subset, Epoch.LAST)
         metrics["last_epoch"] = evaluate_predictions(last, point, params)
-    metrics["shortcuts"] = evaluate_shortcuts(shortcuts, rows, cases, params)
+    raw = gather_cases(rows, point.model_copy(update={"temperature": 1.0}), Unit.SLICE)
+    metrics["before_calibration"] = evaluate_calibration(raw, params)
+    sizes = evaluate_tumor_sizes(rows, context.tumor_shares, point, params)
+    metrics |= {"by_tumor_size": sizes} if sizes else {}
+    metrics["shortcuts"] = evaluate_shortcuts(context.shortcuts, rows, cases, params)
     return Report(
         predictions=rows,
         point=point,
@@ -89,6 +105,9 @@ def make_report(
         precision_recall=trace_precision_recall(cases),
         confusion=list_confusion(rows, point),
         reliability=bin_reliability(cases, params.confidence),
+        before=bin_reliability(raw, params.confidence),
+        benefits=trace_benefit(cases, params),
+        coverages=trace_coverage(cases, point.threshold, params.confidence),
         top_losses=list_top_losses(rows, point, params.top_losses),
     )
 
@@ -100,4 +119,7 @@ def write_tables(report: Report, metrics: Path, plots: Path) -> None:
     write_rows(plots / "precision_recall.csv", report.precision_recall, PrecisionRecallRow)
     write_rows(plots / "confusion.csv", report.confusion, ConfusionRow)
     write_rows(plots / "reliability.csv", report.reliability, ReliabilityRow)
+    write_rows(plots / "reliability_before.csv", report.before, ReliabilityRow)
+    write_rows(plots / "decision_curve.csv", report.benefits, BenefitRow)
+    write_rows(plots / "coverage.csv", report.coverages, CoverageRow)
     write_rows(plots / "top_losses.csv", report.top_losses, LossRow)

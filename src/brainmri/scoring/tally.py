@@ -13,6 +13,8 @@ from brainmri.scoring.cases import Cases
 
 Vector = NDArray[np.float64]  # (draws,), one value a row of weights
 Matrix = NDArray[np.float64]  # (draws, something)
+# One for all cases, or one a case (n,).
+Threshold = float | Values
 
 # ECE: as many bins of equal width, the last one closed at 1.
 BINS = 10
@@ -88,11 +90,11 @@ def bin_numbers(score: Values) -> NDArray[np.int64]:
     return np.minimum((score * BINS).astype(np.int64), BINS - 1)
 
 
-def rank_cases(cases: Cases, threshold: float) -> Ranked:
-    """Sorts the cases once for all draws; a case is called positive if its score >= threshold."""
+def rank_cases(cases: Cases, threshold: Threshold) -> Ranked:
+    """Sorts the cases once for all draws; a case is called positive if its score >= (its) threshold."""
     order = np.argsort(-cases.score, kind="stable")
     truth, score = cases.truth[order], cases.score[order]
-    called = score >= threshold
+    called = (cases.score >= threshold)[order]
     gaps = np.zeros((len(score), BINS))
     gaps[np.arange(len(score)), bin_numbers(score)] = truth - score
     counts = [truth & called, ~truth & called, truth & ~called, ~truth & ~called]

@@ -1,0 +1,107 @@
+"""Arms of a comparison: what each trains, out of the settings of all and what it changes; without torch."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Final
+
+from pydantic import Field
+
+from brainmri.dataset.split import Protocol
+from brainmri.dataset.units import CaseChoice
+from brainmri.errors import BadInput
+from brainmri.learning.recipe import Design, Epochs, Rate, Recipe, Seed
+from brainmri.params import PARAMS_PATH, Section, check_section
+
+_NAME: Final = "[A-Za-z][A-Za-z0-9_-]*"
+_PLACE: Final = "comparison.arms"
+
+
+class ComparisonParams(Section):
+    """The section `comparison`."""
+
+    arms: Annotated[
+        dict[str, dict[str, Any]],
+        Field(min_length=1, description="a name for each arm, and below it what the arm changes"),
+    ]
+    seeds: Annotated[list[Seed], Field(min_length=1, description="a list of whole numbers from 0")]
+    cases: Annotated[CaseChoice, Field(strict=False, description="all or development")]
+    suspects: Annotated[int, Field(ge=1, le=100, description="a whole number of slices from 1 to 100")]
+    threads: Annotated[int, Field(ge=1, description="a whole number of threads, at least 1")]
+
+
+class Shared(Design):
+    """What all arms begin with: the settings of the one training of the root pipeline, less its seed."""
+
+    epochs: Epochs
+    lr: Rate
+
+
+class Arm(Shared):
+    """One arm: how it trains, and by which protocol its slices are split."""
+
+    protocol: Annotated[Protocol, Field(strict=False, description="grouped or paper")]
+
+    def recipe(self, seed: int) -> Recipe:
+        """That of one unit."""
+        return Recipe(arch=self.arch, weights=self.weights, train=self.train, seed=seed)
+
+
+def read_arms(shared: Shared, params: ComparisonParams) -> dict[str, Arm]:
+    """All arms by name, in the order of params.yaml; the others are compared with the first.
+
+    Raises `BadInput` for a name that is more than letters, digits, - and _, an unknown key or wrong value,
+    two arms that train the same, seeds that repeat, and a first arm of the paper's protocol.
+    """
+    arms = {name: read_arm(name, shared, params) for name in params.arms}
+    if len(set(params.seeds)) < len(params.seeds):
+        raise BadInput(f"{PARAMS_PATH}: comparison.seeds: expected each seed once, came {params.seeds}")
+    _check_different(arms)
+    first = next(iter(arms))
+    if arms[first].protocol is Protocol.PAPER:
+        raise BadInput(
+            f"{PARAMS_PATH}: {_PLACE}: expected a first arm that others can be compared with, came {first} "
+            "with protocol paper; put another one first"
+        )
+    return arms
+
+
+def read_arm(name: str, shared: Shared, params: ComparisonParams) -> Arm:
+    """One arm of `params`, checked."""
+    if not re.fullmatch(_NAME, name):
+        raise BadInput(
+            f"{PARAMS_PATH}: {_PLACE}: expected names of letters, digits, - and _, begun by a letter, came "
+            f"{name!r}; rename the arm"
+        )
+    if name not in params.arms:
+        raise BadInput(f"{PARAMS_PATH}: {_PLACE}: expected an arm {name}, came {', '.join(params.arms)}")
+    return change_shared(shared, params.arms[name], params.threads, f"{PARAMS_PATH}: {_PLACE}.{name}")
+
+
+def change_shared(shared: Shared, changes: Mapping[str, Any], threads: int, place: str) -> Arm:
+    """The settings of all with what an arm changes; `BadInput`, begun by `place`, for what no arm takes."""
+    base = shared.model_dump(mode="json", include=set(Shared.model_fields))
+    base["protocol"] = Protocol.GROUPED.value
+    base["train"]["threads"] = threads
+    return check_section(Arm, _merge(base, changes), place)
+
+
+def _merge(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """`base` with `changes`, section by section; a key that `base` lacks is left for the check."""
+    merged = dict(base)
+    for key, value in changes.items():
+        own = merged.get(key)
+        both = isinstance(own, Mapping) and isinstance(value, Mapping)
+        merged[key] = _merge(own, value) if both else value  # type: ignore[arg-type]
+    return merged
+
+
+def _check_different(arms: Mapping[str, Arm]) -> None:
+    seen: list[tuple[str, Arm]] = []
+    for name, arm in arms.items():
+        twins: Sequence[str] = [other for other, found in seen if found == arm]
+        if twins:
+            raise BadInput(
+                f"{PARAMS_PATH}: {_PLACE}: expected arms that differ, came {twins[0]} and {name}, which "
+                "train the same; remove one"
+            )
+        seen.append((name, arm))

@@ -1,0 +1,1 @@
+"""What a change did to metrics, params and pictures, for its review."""

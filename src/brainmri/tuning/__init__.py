@@ -1,0 +1,1 @@
+"""Hyperparameter search: settings drawn by Optuna, scored on validation folds, kept in a journal."""

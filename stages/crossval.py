@@ -1,0 +1,52 @@
+"""Prepared images, manifest and units -> what one arm's networks say of slices they were not trained on.
+
+Units run side by side, as many as the cores allow, and each can go on after a kill; no network is kept.
+"""
+
+from pathlib import Path
+
+from brainmri.dataset.prepared import read_prepared
+from brainmri.dataset.split import SplitParams
+from brainmri.dataset.units import ScoredRow, UnitRow
+from brainmri.learning.arms import ComparisonParams, Shared, read_arm
+from brainmri.learning.crossval import UnitJob, count_network, train_units
+from brainmri.learning.finished import finish_all
+from brainmri.params import read_params
+from brainmri.tables import read_rows, write_mapping, write_rows
+from stages import run
+
+
+class Params(Shared):
+    """The keys of params.yaml that this stage reads."""
+
+    split: SplitParams
+    comparison: ComparisonParams
+
+
+def main(arm: str, prepared: Path, manifest: Path, units: Path, scores: Path, facts: Path) -> None:
+    """An arm's name, prepared folder, manifest and units in; scores and facts of networks out."""
+    params = read_params(Params)
+    comparison, own = params.comparison, read_arm(arm, params, params.comparison)
+    rows = [row for row in read_rows(units, UnitRow) if row.protocol is own.protocol]
+    jobs = [UnitJob(prepared, manifest, own, row, comparison.cases, params.split, scores) for row in rows]
+    outcomes = []
+    for outcome in train_units(jobs, own.train.threads):
+        outcomes.append(outcome)
+        print(f"crossval {arm}: {len(outcomes)} of {len(jobs)}: {outcome.words}")
+    outcomes.sort(key=lambda outcome: (outcome.unit.seed, outcome.unit.fold))
+    write_rows(scores, [row for outcome in outcomes for row in outcome.scored], ScoredRow)
+    size = own.train.side or read_prepared(prepared).images.shape[-1]
+    write_mapping(
+        facts,
+        {
+            "network": count_network(own, size) | {"architecture": own.arch.value, "size": size},
+            "protocol": own.protocol.value,
+            "units": {outcome.unit.name: dict(outcome.facts) for outcome in outcomes},
+        },
+    )
+    finish_all(outcome.key for outcome in outcomes)
+    print(f"crossval: {len(outcomes)} networks of {arm} -> {scores}")
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,75 @@
+"""Arms: what each changes, and what can't be meant."""
+
+from typing import Any
+
+import pytest
+
+from brainmri.dataset.split import Protocol
+from brainmri.errors import BadInput
+from brainmri.learning.arms import Arm, ComparisonParams, Shared, read_arm, read_arms
+from tests.learning.samples import RECIPE
+
+SHARED = Shared.model_validate(
+    {key: value for key, value in RECIPE.items() if key != "seed"} | {"epochs": 2, "lr": "auto"}
+)
+
+
+def make_comparison(arms: dict[str, Any], seeds: list[int] | None = None) -> ComparisonParams:
+    """The section with these arms."""
+    return ComparisonParams(arms=arms, seeds=seeds or [0], cases="all", suspects=6, threads=2)
+
+
+def read(arms: dict[str, Any]) -> dict[str, Arm]:
+    """The arms, checked."""
+    return read_arms(SHARED, make_comparison(arms))
+
+
+def test_an_arm_is_the_shared_settings_with_its_changes() -> None:
+    arms = read(
+        {
+            "plain": {},
+            "deep": {"arch": "resnet50", "lr": 1e-3, "epochs": 4},
+            "focal": {"train": {"loss": "focal", "augment": {"flip": False}}},
+            "paper": {"protocol": "paper"},
+        }
+    )
+    assert ["plain", "deep", "focal", "paper"] == list(arms)
+    assert ("resnet18", "auto", 2) == (arms["plain"].arch, arms["plain"].lr, arms["plain"].epochs)
+    assert ("resnet50", 1e-3, 4) == (arms["deep"].arch, arms["deep"].lr, arms["deep"].epochs)
+    assert ("focal", False) == (arms["focal"].train.loss, arms["focal"].train.augment.flip)
+    assert SHARED.train.augment.rotate_degrees == arms["focal"].train.augment.rotate_degrees
+    assert [Protocol.GROUPED, Protocol.PAPER] == [arms["plain"].protocol, arms["paper"].protocol]
+    assert {2} == {arm.train.threads for arm in arms.values()}
+
+
+@pytest.mark.parametrize(
+    ("arms", "said"),
+    [
+        ({"a b": {}}, "came 'a b'; rename the arm"),
+        ({"a;touch x": {}}, "came 'a;touch x'; rename the arm"),
+        ({"$(x)": {}}, "came '$(x)'; rename the arm"),
+        ({"a": {}, "b": {}}, "expected arms that differ, came a and b"),
+        ({"a": {}, "b": {"arch": "resnet18"}}, "expected arms that differ, came a and b"),
+        ({"a": {"archh": "resnet18"}}, "comparison.arms.a: unknown key archh (did you mean arch?)"),
+        ({"a": {"train": {"los": "focal"}}}, "unknown key train.los (did you mean train.loss?)"),
+        ({"a": {"train": {"loss": "hinge"}}}, "train.loss: expected cross_entropy, focal or label_smoothing"),
+        ({"a": {"epochs": 0}}, "comparison.arms.a: epochs: expected a whole number of at least 1, came 0"),
+        ({"a": {"seed": 1}}, "comparison.arms.a: unknown key seed"),
+        ({"a": {"protocol": "paper"}, "b": {}}, "came a with protocol paper; put another one first"),
+    ],
+)
+def test_what_can_t_be_meant_is_said_in_one_line(arms: dict[str, Any], said: str) -> None:
+    with pytest.raises(BadInput) as raised:
+        read(arms)
+    assert said in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+def test_a_seed_twice_is_refused() -> None:
+    with pytest.raises(BadInput, match=r"comparison.seeds: expected each seed once, came \[1, 1\]"):
+        read_arms(SHARED, make_comparison({"a": {}}, [1, 1]))
+
+
+def test_an_arm_that_isn_t_there_is_refused() -> None:
+    with pytest.raises(BadInput, match="expected an arm b, came a"):
+        read_arm("b", SHARED, make_comparison({"a": {}}))

@@ -1,0 +1,114 @@
+"""Units of an arm: the same bytes whatever runs beside them, and nothing done twice after a kill."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from brainmri.dataset.manifest import ManifestRow, Subset
+from brainmri.dataset.predictions import Epoch
+from brainmri.dataset.prepared import PreparedSet
+from brainmri.dataset.units import CaseChoice, plan_units
+from brainmri.learning import crossval
+from brainmri.learning.arms import read_arms
+from brainmri.learning.crossval import UnitJob, count_network, train_unit, train_units
+from tests.dataset.test_units import SPLIT, make_manifest
+from tests.learning.samples import make_set
+from tests.learning.test_arms import SHARED, make_comparison
+
+ARMS = read_arms(
+    SHARED,
+    make_comparison(
+        {
+            "fixed": {"lr": 1e-3},
+            "searched": {"train": {"lr_find": {"highest": 0.05}}},
+            "paper": {"lr": 1e-3, "protocol": "paper"},
+        }
+    ),
+)
+
+
+@pytest.fixture
+def data(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> tuple[PreparedSet, list[ManifestRow]]:
+    prepared, manifest = make_set(32)[0], make_manifest()
+    monkeypatch.setattr(crossval, "read_prepared", lambda _: prepared)
+    monkeypatch.setattr(crossval, "read_manifest", lambda _: manifest)
+    monkeypatch.chdir(tmp_path)
+    return prepared, manifest
+
+
+def _job(arm: str, place: int = 0) -> UnitJob:
+    protocol = ARMS[arm].protocol
+    units = [unit for unit in plan_units(make_manifest(), [0], CaseChoice.ALL) if unit.protocol is protocol]
+    return UnitJob(Path(), Path(), ARMS[arm], units[place], CaseChoice.ALL, SPLIT, Path("out.csv"))
+
+
+@pytest.mark.usefixtures("data")
+def test_a_unit_scores_what_it_watched_and_what_it_never_saw() -> None:
+    outcome = train_unit(_job("searched"))
+    assert {Subset.VALID: 8, Subset.TEST: 8} == {
+        subset: sum(row.subset is subset for row in outcome.scored) for subset in (Subset.VALID, Subset.TEST)
+    }
+    assert {(0, 0, Epoch.BEST)} == {(row.seed, row.fold, row.epoch) for row in outcome.scored}
+    assert 0 < outcome.facts["learning_rate"] < 1
+    assert "fold 0, seed 0: learning rate" in outcome.words
+
+
+@pytest.mark.usefixtures("data")
+def test_the_paper_s_protocol_keeps_the_last_epoch_too() -> None:
+    outcome = train_unit(_job("paper"))
+    assert {Epoch.BEST, Epoch.LAST} == {row.epoch for row in outcome.scored}
+    assert "seed 0" == outcome.unit.name
+
+
+@pytest.mark.usefixtures("data")
+def test_order_and_neighbours_change_no_byte(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    jobs = [_job("searched", place) for place in (0, 1)]
+    first = {outcome.unit.fold: outcome.scored for outcome in train_units(jobs, threads=64)}
+    monkeypatch.chdir(tmp_path.parent)
+    torch.rand(5)
+    second = {outcome.unit.fold: outcome.scored for outcome in train_units(jobs[::-1], threads=64)}
+    assert first == second
+
+
+@pytest.mark.usefixtures("data")
+def test_a_finished_unit_is_read_not_trained_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = train_unit(_job("fixed"))
+
+    def train(*_: object) -> None:
+        raise AssertionError("it was trained again")
+
+    monkeypatch.setattr(crossval, "train_classifier", train)
+    assert expected == train_unit(_job("fixed"))
+    with pytest.raises(AssertionError, match="trained again"):
+        train_unit(_job("fixed", 1))
+
+
+@pytest.mark.usefixtures("data")
+def test_a_broken_outcome_is_noticed_and_done_anew(capsys: pytest.CaptureFixture[str]) -> None:
+    expected = train_unit(_job("fixed"))
+    path = next(Path(".dvc").rglob("outcome.json"))
+    assert not list(Path(".dvc").rglob("checkpoint.safetensors"))
+    path.write_text(path.read_text().replace("0", "1", 1))
+    assert expected == train_unit(_job("fixed"))
+    assert "is broken; its training is done anew" in capsys.readouterr().out
+
+
+def test_another_arm_has_another_store(data: tuple[PreparedSet, list[ManifestRow]]) -> None:
+    job = _job("fixed")
+    other = replace(job, arm=job.arm.model_copy(update={"lr": 2e-3}))
+    assert train_unit(job).key != train_unit(other).key
+    assert len(data[1]) == 32
+
+
+def test_networks_are_counted_as_published() -> None:
+    arm = ARMS["fixed"].model_copy(update={"arch": type(ARMS["fixed"].arch)("resnet50")})
+    counted = count_network(arm, 224)
+    # torchvision states 4.09 G multiply-adds at 224 px; the head for two classes adds little.
+    assert counted["multiply_adds"] == pytest.approx(4.09e9, rel=0.01)
+    body = 23_508_032
+    head = sum(np.prod(shape) for shape in ((4096,), (4096,), (4096, 512), (512,), (512,), (512, 2)))
+    assert counted["parameters"] == body + head
+    assert counted["bytes"] > 4 * counted["parameters"]

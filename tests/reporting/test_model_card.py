@@ -1,0 +1,84 @@
+"""The card says what the files say, and shows as a gap what they don't."""
+
+import copy
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from brainmri.reporting.claim import ITEMS
+from brainmri.reporting.model_card import CardFacts, write_card
+from tests.house.closure import ROOT
+
+NAMES = ("audit", "split", "shortcuts", "train", "test")
+METRICS = {name: json.loads((ROOT / f"metrics/{name}.json").read_text()) for name in NAMES}
+MODEL = {
+    "architecture": "resnet34",
+    "classes": {"negative": "no tumor", "positive": "tumor"},
+    "rule": {"size": 128},
+    "training": {"precision": "bf16", "start": {"name": "none"}},
+    "versions": {"torch": "2.14.1"},
+}
+POINT = {"temperature": 1.2, "threshold": 0.3, "rule": "youden"}
+
+
+def _make(name: str = "phantom", **changes: Any) -> CardFacts:
+    facts = copy.deepcopy(METRICS) | {"preparation": {"name": name}, "model": MODEL, "point": POINT}
+    return CardFacts(**(facts | changes))
+
+
+def test_every_figure_with_its_interval_is_the_metrics() -> None:
+    card = write_card(_make())
+    area = METRICS["test"]["slice"]["auroc"]
+    assert f"| AUROC | {area['value']:.3f} ({area['low']:.3f} to {area['high']:.3f}) |" in card
+    assert f"{METRICS['train']['parameters']:,} parameters" in card
+
+
+def test_a_figure_that_is_undefined_is_called_so() -> None:
+    test = copy.deepcopy(METRICS["test"])
+    del test["slice"]["auroc"]
+    assert "| AUROC | undefined |" in write_card(_make(test=test))
+
+
+def test_synthetic_data_are_no_result_and_others_are_not_called_so() -> None:
+    assert "no figure here is a result" in write_card(_make())
+    assert "synthetic" not in write_card(_make("hospital"))
+
+
+def test_without_masks_or_patients_the_gap_is_shown() -> None:
+    test = copy.deepcopy(METRICS["test"])
+    test.pop("by_tumor_size", None)
+    audit = METRICS["audit"] | {"patients": 0}
+    card = write_card(_make("hospital", test=test, audit=audit))
+    assert "No masks, so nothing by the tumor's size" in card
+    assert "patients unknown" in card
+
+
+def test_the_paper_s_protocol_is_warned_of() -> None:
+    warned = METRICS["split"] | {"warning": "not held out"}
+    assert "**not held out**" in write_card(_make(split=warned))
+
+
+def test_all_items_of_the_checklist_are_there_each_with_a_place_or_a_gap() -> None:
+    assert list(range(1, 45)) == [item.number for item in ITEMS]
+    assert all(bool(item.place) != bool(item.gap) for item in ITEMS)
+
+
+@pytest.mark.parametrize("item", [item for item in ITEMS if item.place], ids=lambda item: str(item.number))
+def test_the_files_and_keys_that_an_item_names_are_there(item: Any) -> None:
+    names = re.findall(r"[\w./]+\.(?:json|csv|md|png|yaml|lock)\b", item.place)
+    assert names or item.place.startswith("data/")
+    made = {"data/prepared/rejected.csv", "data/split.csv", "models/classifier/model.json", "MODEL_CARD.md"}
+    assert all((ROOT / name).exists() for name in set(names) - made)
+    for name, keys in re.findall(r"(metrics/\w+\.json): ([\w, ]+)", item.place):
+        content = json.loads((ROOT / name).read_text())
+        assert all(key in content for key in re.findall(r"\w+", keys) if key not in {"low", "high", "and"})
+
+
+def test_a_name_with_bars_leaves_the_tables_whole(tmp_path: Path) -> None:
+    split = copy.deepcopy(METRICS["split"])
+    split["test"]["labels"] = {"a|b": 3}
+    rows = [line for line in write_card(_make(split=split)).splitlines() if line.startswith("| test |")]
+    assert [6] == [len(re.findall(r"(?<!\\)\|", row)) for row in rows]

@@ -1,0 +1,98 @@
+"""The comparison, small, with real DVC in a clone: what reruns, what goes, and what a kill costs."""
+
+import json
+import os
+import re
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.workspace import Workspace
+
+ARMS = ["resnet34", "focal", "resnet34_paper"]
+REPRO = ("dvc", "repro", "comparison/dvc.yaml")
+
+
+def _stages_run(output: str) -> list[str]:
+    return re.findall(r"Running stage 'comparison/dvc.yaml:([\w@]+)'", output)
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    made = Workspace(tmp_path_factory.mktemp("comparison"))
+    made.first_output = made.run(*REPRO)  # type: ignore[attr-defined]
+    made.commit("Run")
+    return made
+
+
+def test_one_command_trains_every_arm_after_what_the_root_pipeline_shares(workspace: Workspace) -> None:
+    output = workspace.first_output  # type: ignore[attr-defined]
+    assert ["plan", *(f"crossval@{arm}" for arm in ARMS), "compare"] == _stages_run(output)
+    assert "Running stage 'split'" in output
+    assert "Running stage 'train'" not in output
+    report = json.loads((workspace.folder / "metrics" / "comparison.json").read_text())
+    assert ["focal", "resnet34"] == sorted(report["arms"])
+    assert ["resnet34_paper"] == list(report["paper_protocol"])
+    table = (workspace.folder / "plots" / "comparison" / "table.md").read_text()
+    assert all(f"| {name} |" in table for name in ("resnet34", "focal", "soft vote of the arms"))
+    assert [] == _stages_run(workspace.run(*REPRO))
+
+
+def test_an_edited_arm_reruns_alone_and_a_removed_one_leaves_nothing(workspace: Workspace) -> None:
+    workspace.change("params.yaml", {"loss: focal": "loss: cross_entropy"})
+    assert ["plan", "crossval@focal", "compare"] == _stages_run(workspace.run(*REPRO))
+    workspace.change(
+        "params.yaml", {"    focal:\n      lr: 1e-3\n      train:\n        loss: cross_entropy\n": ""}
+    )
+    assert ["plan", "compare"] == _stages_run(workspace.run(*REPRO))
+    left = {path.stem for path in (workspace.folder / "data" / "comparison").iterdir()}
+    assert {"resnet34", "resnet34_paper", "units"} == left
+    workspace.run("git", "checkout", "-q", ".")
+
+
+@pytest.mark.parametrize("name", ["a b", "a;touch planted", "$(touch planted)"])
+def test_a_name_that_a_shell_would_read_ends_before_any_training(workspace: Workspace, name: str) -> None:
+    workspace.change("params.yaml", {"    focal:\n": f'    "{name}":\n'})
+    try:
+        output = workspace.run(*REPRO, code=255)
+    finally:
+        workspace.run("git", "checkout", "-q", ".")
+    assert "expected names of letters, digits, - and _" in output
+    assert not any("crossval" in stage for stage in _stages_run(output))
+    assert not (workspace.folder / "planted").exists()
+
+
+def test_a_variant_of_one_arm_is_an_experiment(workspace: Workspace) -> None:
+    output = workspace.run("dvc", "exp", "run", "-S", "comparison.arms.focal.lr=2e-3", "comparison/dvc.yaml")
+    assert "crossval@resnet34" not in _stages_run(output)
+    assert "crossval@focal" in _stages_run(output)
+    assert "lr" in workspace.run("dvc", "params", "diff")
+    workspace.run("git", "checkout", "-q", ".")
+
+
+@pytest.mark.long
+def test_a_killed_comparison_loses_only_the_units_under_way(workspace: Workspace, tmp_path: Path) -> None:
+    clone = workspace.clone(tmp_path / "clone")
+    name = "data/comparison/focal.csv"
+    clone.change("params.yaml", {"lr: 1e-3": "lr: 1.5e-3"})
+    clone.run(*REPRO)
+    expected = (clone.folder / name).read_bytes()
+    clone.change("params.yaml", {"lr: 1.5e-3": "lr: 1e-3"})
+    clone.run(*REPRO)
+    clone.change("params.yaml", {"lr: 1e-3": "lr: 1.5e-3"})
+    # DVC's own memory of the first run would answer for the second.
+    clone.run("rm", "-rf", ".dvc/cache/runs")
+    process = clone.start(*REPRO)
+    stores = clone.folder / ".dvc" / "tmp" / "brainmri"
+    deadline = time.monotonic() + 120
+    while not list(stores.glob("*/outcome.json")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    done = {path: path.stat().st_mtime_ns for path in stores.glob("*/outcome.json")}
+    assert done
+    clone.run(*REPRO)
+    assert expected == (clone.folder / name).read_bytes()
+    assert not list(stores.glob("*/outcome.json"))

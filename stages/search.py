@@ -14,9 +14,9 @@ from brainmri.learning.finished import find_stores
 from brainmri.params import read_params
 from brainmri.tables import write_bytes, write_rows
 from brainmri.tuning.records import ImportanceRow, TrialRow
-from brainmri.tuning.space import check_space, name_search, read_present, tell_changes
+from brainmri.tuning.space import SearchSettings, check_space, name_search, read_present, tell_changes
 from brainmri.tuning.study import find_best, list_importances, list_trials, open_study, run_study
-from brainmri.tuning.trial import TrialParams, gather_trial_data
+from brainmri.tuning.trial import gather_trial_data
 from stages import run
 
 
@@ -26,16 +26,16 @@ def main(
     plots: Path = Path("plots/search"),
 ) -> None:
     """Prepared folder and manifest in; trials, pictures and the best settings out."""
-    params = read_params(TrialParams)
+    params = read_params(SearchSettings)
     search = params.search
     check_space(search, params, params.train.threads)
     data = gather_trial_data(prepared, manifest, params)
-    name = name_search(search, params, data.identity)
-    study = open_study(find_stores() / "search.journal", name, search, read_present(search, params))
-    run_study(study, search, data.score_fold, print)
-    best, area = find_best(study)
-    write_rows(plots / "trials.csv", trials := list_trials(study), TrialRow)
-    write_rows(plots / "importance.csv", importances := list_importances(study), ImportanceRow)
+    name = name_search(params, data.identity)
+    with open_study(find_stores() / "search.journal", name, search, read_present(search, params)) as opened:
+        run_study(opened, search, data.score_fold, print)
+    best, area = find_best(opened.study)
+    write_rows(plots / "trials.csv", trials := list_trials(opened.study), TrialRow)
+    write_rows(plots / "importance.csv", importances := list_importances(opened.study), ImportanceRow)
     save(draw_search(trials, importances, f"{search.folds} validation folds"), plots / "search.png")
     write_bytes(plots / "best.txt", f"{tell_changes(best)}\n".encode())
     print(f"search: AUROC {area:.3f} with {tell_changes(best)} -> {plots}")

@@ -1,5 +1,6 @@
 """A file that eats memory, hangs or kills its reader costs that file only."""
 
+import multiprocessing
 import os
 import signal
 import threading
@@ -116,3 +117,4 @@ def test_leaving_early_ends_the_workers(tmp_path: Path) -> None:
     results = map_isolated(_double, range(1000), LIMITS, "test")
     assert 0 == next(results)
     results.close()  # type: ignore[attr-defined]
+    assert [] == multiprocessing.active_children()

@@ -3,7 +3,6 @@
 import csv
 import os
 import signal
-from pathlib import Path
 
 import pytest
 
@@ -63,4 +62,4 @@ def test_a_misspelt_setting_ends_before_any_training(workspace: Workspace) -> No
     output = workspace.run("python", "-m", "stages.search", code=1)
     assert output.startswith("error: params.yaml: search.space: unknown key train.dropuot")
     assert 1 == len(output.splitlines())
-    assert not (Path(workspace.folder) / "data" / "search").exists()
+    assert not list((workspace.folder / ".dvc" / "tmp" / "brainmri").glob("search*"))

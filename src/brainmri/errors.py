@@ -6,3 +6,7 @@ class BadInput(Exception):
 
     The message is one line: what it is about, what was expected, what came, what to do.
     """
+
+
+class Diverged(BadInput):
+    """A training that came to no end with its settings; others may do better."""

@@ -23,7 +23,6 @@ from pebble import CONSTS, ProcessExpired, ProcessFuture, ProcessPool
 from tqdm import tqdm
 
 from brainmri import compute
-from brainmri.allocation import keep_freed_memory
 from brainmri.errors import BadInput
 
 Item = TypeVar("Item")
@@ -138,10 +137,11 @@ def _affordable(limits: Limits) -> int:
 
 
 def _context() -> BaseContext:
-    """How workers start: forked from here, with all that is loaded, where no other thread could be caught.
+    """How workers start: forked from here, with all that is loaded, where there is no other thread.
 
     Else forked from a small clean process where there is such a thing, and at last started anew; both import
-    this program's own main module once more.
+    this program's own main module once more. The successor of a worker that hung or crashed is forked beside
+    the pool's own threads: a lock that one of them holds would hang it, and `Limits.seconds` ends it then.
     """
     if sys.platform == "linux" and active_count() == 1:
         return multiprocessing.get_context("fork")
@@ -184,7 +184,6 @@ def _confine(limits: Limits, _function: Callable[[Any], Any]) -> None:
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 1)
     os.dup2(nowhere, 2)
-    keep_freed_memory()
     _limit_memory(limits.megabytes * _MEGABYTE)
 
 

@@ -1,6 +1,6 @@
 """The dvc.yaml files as the house checks read them."""
 
-import itertools
+import posixpath
 from typing import Any
 
 from brainmri.params import load_yaml
@@ -69,6 +69,8 @@ def pins(stage: dict[str, Any]) -> set[str]:
 def charted_files() -> list[str]:
     """The files that the top-level plots draw, as often as they do."""
     files: list[str] = []
-    for item in itertools.chain.from_iterable(pipeline["plots"] for pipeline in _PIPELINES):
-        files += [item] if isinstance(item, str) else [file for plot in item.values() for file in plot["y"]]
+    for folder, pipeline in zip(FOLDERS, _PIPELINES, strict=True):
+        for item in pipeline["plots"]:
+            own = [item] if isinstance(item, str) else [file for plot in item.values() for file in plot["y"]]
+            files += [posixpath.normpath(posixpath.join(folder, file)) for file in own]
     return files

@@ -48,6 +48,8 @@ def test_an_arm_is_the_shared_settings_with_its_changes() -> None:
         ({"a b": {}}, "came 'a b'; rename the arm"),
         ({"a;touch x": {}}, "came 'a;touch x'; rename the arm"),
         ({"$(x)": {}}, "came '$(x)'; rename the arm"),
+        ({"units": {}}, "expected a name of its own, came units"),
+        ({"a": {}, "majority": {"epochs": 3}}, "expected a name of its own, came majority"),
         ({"a": {}, "b": {}}, "expected arms that differ, came a and b"),
         ({"a": {}, "b": {"arch": "resnet18"}}, "expected arms that differ, came a and b"),
         ({"a": {"archh": "resnet18"}}, "comparison.arms.a: unknown key archh (did you mean arch?)"),

@@ -66,6 +66,7 @@ def test_the_paper_s_protocol_keeps_the_last_epoch_too() -> None:
 @pytest.mark.usefixtures("data")
 def test_order_and_neighbours_change_no_byte(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     jobs = [_job("searched", place) for place in (0, 1)]
+    monkeypatch.setattr(crossval, "available_cores", lambda: 64)
     first = {outcome.unit.fold: outcome.scored for outcome in train_units(jobs, threads=64)}
     monkeypatch.chdir(tmp_path.parent)
     torch.rand(5)

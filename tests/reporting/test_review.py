@@ -101,9 +101,10 @@ def test_intervals_stay_in_one_figure_and_what_came_and_went_is_told() -> None:
 
 
 def test_text_of_a_metric_can_t_break_the_table_or_link_away(repository: Path) -> None:
-    _write({"value": 0.8, "low": 0.7, "high": 0.9}, b"old", "raw: 'a|b ![x](http://e.org) <img>'\n")
+    _write({"value": 0.8, "low": 0.7, "high": 0.9}, b"old", "raw: 'a|b ![x](http://e.org) <img> @all'\n")
     write_review(repository / "report.md", find_revision("main"), find_revision("workspace"), None)
     row = next(line for line in (repository / "report.md").read_text().splitlines() if "`raw`" in line)
     assert 4 == row.replace("\\|", "").count("|")
     assert "![x]" not in row
+    assert "@all" not in row
     assert "<img" not in row.replace("\\<", "")

@@ -16,6 +16,7 @@ from brainmri.scoring.calibration import (
     choose_threshold,
     fit_temperature,
     read_operating_point,
+    sensitive_threshold,
     write_operating_point,
     youden_threshold,
 )
@@ -129,6 +130,16 @@ def test_no_threshold_of_the_roc_curve_has_a_greater_youden_index(pairs):
     called = score >= youden_threshold(truth, score)
     found = called[truth].mean() - called[~truth].mean()
     assert found == pytest.approx((tpr - fpr).max())
+
+
+@given(st.lists(st.tuples(st.booleans(), st.floats(0, 1)), min_size=2, max_size=30), st.floats(0.01, 1))
+def test_a_threshold_for_a_sensitivity_reaches_it(pairs, wanted):
+    truth = np.array([pair[0] for pair in pairs])
+    score = np.array([pair[1] for pair in pairs])
+    if truth.all() or not truth.any():
+        return
+    threshold = sensitive_threshold(truth, score, wanted)
+    assert (score >= threshold)[truth].mean() >= wanted - 1e-9
 
 
 def test_an_operating_point_read_back_is_the_one_written(tmp_path):

@@ -97,10 +97,9 @@ def test_holm_by_hand() -> None:
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=8))
 def test_holm_never_lowers_and_keeps_the_order(values: list[float]) -> None:
     adjusted = holm(values)
-    assert all(before <= after <= 1 for before, after in zip(values, adjusted, strict=True))
-    assert adjusted == [value for _, value in sorted(zip(values, adjusted, strict=True))] or values != sorted(
-        values
-    )
+    pairs = sorted(zip(values, adjusted, strict=True))
+    assert all(before <= after <= 1 for before, after in pairs)
+    assert sorted(adjusted) == [after for _, after in pairs]
 
 
 def test_mcnemar_by_hand() -> None:
@@ -113,10 +112,16 @@ def test_mcnemar_by_hand() -> None:
 def test_the_number_that_is_needed_by_hand() -> None:
     # (1.96 + 0.8416)^2 (0.05 / 0.05)^2 = 7.85 times as many.
     found = Comparison(0.05, (-0.05, 0.15), error=0.05, groups=20)
-    assert 314 == groups_needed(found, 40, 0.95)
-    assert None is groups_needed(Comparison(0.0, (-0.1, 0.1), 0.05, 20), 40, 0.95)
-    assert None is groups_needed(Comparison(1e-4, (-0.1, 0.1), 0.05, 20), 40, 0.95)
-    assert "about 320 would be needed" in say(Verdict.NOT_SEPARABLE, 314, "patients")
+    assert 314 == groups_needed(found, 40, 0.05)
+    # (2.394 + 0.8416)^2 = 10.47 times, for a p-value that is smallest of three.
+    assert 419 == groups_needed(found, 40, 0.05 / 3)
+    assert None is groups_needed(Comparison(0.0, (-0.1, 0.1), 0.05, 20), 40, 0.05)
+    assert None is groups_needed(Comparison(1e-4, (-0.1, 0.1), 0.05, 20), 40, 0.05)
+    assert "about 320 would be needed" in say(Verdict.NOT_SEPARABLE, 314, 40, "patients")
+
+
+def test_no_more_patients_are_asked_for_than_there_are() -> None:
+    assert "needed" not in say(Verdict.NOT_SEPARABLE, 16, 16, "patients")
 
 
 def test_an_interval_without_0_alone_does_not_separate() -> None:

@@ -9,12 +9,14 @@ from brainmri.learning.arms import Shared
 from brainmri.params import check_section
 from brainmri.tuning.space import (
     SearchParams,
+    SearchSettings,
     check_space,
     make_arm,
     name_search,
     read_present,
     tell_changes,
 )
+from tests.dataset.test_units import SPLIT
 from tests.learning.samples import RECIPE
 
 SHARED = Shared.model_validate(
@@ -28,6 +30,19 @@ def _make(space: dict[str, Any], **changes: Any) -> SearchParams:
     return check_section(SearchParams, values, "params.yaml")
 
 
+def _name(
+    space: dict[str, Any], data: str = "data", search: dict[str, int] | None = None, **changes: int
+) -> str:
+    shared = SHARED.model_copy(update={key: value for key, value in changes.items() if key != "seed"})
+    settings = SearchSettings(
+        **{name: getattr(shared, name) for name in Shared.model_fields},
+        seed=changes.get("seed", 0),
+        split=SPLIT,
+        search=_make(space, **(search or {})),
+    )
+    return name_search(settings, data)
+
+
 @pytest.mark.parametrize(
     ("space", "words"),
     [
@@ -35,6 +50,7 @@ def _make(space: dict[str, Any], **changes: Any) -> SearchParams:
         ({"train.dropout": {"low": 0.0, "high": 1.5, "log": False}}, "train.dropout: expected a share"),
         ({"arch": {"choices": ["resnet34", "resnet35"]}}, "arch: expected one of"),
         ({"train": {"choices": [1, 2]}}, "train: expected a section"),
+        ({"protocol": {"choices": ["grouped", "paper"]}}, "expected keys of arch, .*came protocol"),
         ({"train.dropout.x": {"choices": [1, 2]}}, "train.dropout: expected a share"),
     ],
 )
@@ -78,12 +94,14 @@ def test_the_present_settings_are_a_point_of_the_space_or_none() -> None:
 
 
 def test_searches_of_one_space_and_data_go_on_with_one_another() -> None:
-    first = name_search(_make({"lr": RATE}), SHARED, "data")
-    assert first == name_search(_make({"lr": RATE}, trials=40, startup=9), SHARED, "data")
+    first = _name({"lr": RATE})
+    assert first == _name({"lr": RATE}, search={"trials": 40, "startup": 9})
     others = [
-        name_search(_make({"lr": RATE | {"low": 1e-5}}), SHARED, "data"),
-        name_search(_make({"lr": RATE}), SHARED, "other data"),
-        name_search(_make({"lr": RATE}), SHARED.model_copy(update={"epochs": 3}), "data"),
+        _name({"lr": RATE | {"low": 1e-5}}),
+        _name({"lr": RATE}, data="other data"),
+        _name({"lr": RATE}, epochs=3),
+        _name({"lr": RATE}, seed=1),
+        _name({"lr": RATE}, search={"seed": 1}),
     ]
     assert first not in others
 

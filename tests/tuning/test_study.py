@@ -1,12 +1,23 @@
 """A search finds what is best, gives up on what is poor, and goes on from its journal."""
 
+import multiprocessing
+import os
+import signal
 from pathlib import Path
 
+import optuna
 import pytest
 
-from brainmri.errors import BadInput
+from brainmri.errors import BadInput, Diverged
 from brainmri.tuning.space import SearchParams, Value
-from brainmri.tuning.study import find_best, list_importances, list_trials, open_study, run_study
+from brainmri.tuning.study import (
+    ScoreFold,
+    find_best,
+    list_importances,
+    list_trials,
+    open_study,
+    run_study,
+)
 
 PARAMS = SearchParams.model_validate(
     {
@@ -20,6 +31,7 @@ PARAMS = SearchParams.model_validate(
         },
     }
 )
+PRESENT: dict[str, Value] = {"lr": 0.05, "train.batch_size": 8}
 
 
 def _score(values: dict[str, Value], fold: int) -> float:
@@ -27,13 +39,25 @@ def _score(values: dict[str, Value], fold: int) -> float:
     return 0.5 + 0.3 * (values["train.batch_size"] == 16) - float(values["lr"]) + 0.01 * fold
 
 
-def _say(_: str) -> None:
-    pass
+def _diverge_at_8(values: dict[str, Value], fold: int) -> float:
+    if values["train.batch_size"] == 8:
+        raise Diverged("lr: expected a rate that trains")
+    return _score(values, fold)
+
+
+def _run(
+    folder: Path,
+    params: SearchParams = PARAMS,
+    score: ScoreFold = _score,
+    present: dict[str, Value] | None = None,
+) -> optuna.Study:
+    with open_study(folder / "journal", "a", params, present) as opened:
+        run_study(opened, params, score, lambda _: None)
+    return opened.study
 
 
 def test_the_best_settings_are_found_and_poor_ones_given_up(tmp_path: Path) -> None:
-    study = open_study(tmp_path / "journal", "a", PARAMS, None)
-    run_study(study, PARAMS, _score, _say)
+    study = _run(tmp_path)
     best, area = find_best(study)
     assert 16 == best["train.batch_size"]
     assert area > 0.79
@@ -44,75 +68,105 @@ def test_the_best_settings_are_found_and_poor_ones_given_up(tmp_path: Path) -> N
 
 
 def test_what_mattered_most_comes_first(tmp_path: Path) -> None:
-    once = PARAMS.model_copy(update={"folds": 1, "startup": 25})
-    study = open_study(tmp_path / "journal", "a", once, None)
-    run_study(study, once, _score, _say)
+    study = _run(tmp_path, PARAMS.model_copy(update={"folds": 1, "startup": 25}))
     assert ["train.batch_size", "lr"] == [row.setting for row in list_importances(study)]
 
 
 def test_the_present_settings_come_first(tmp_path: Path) -> None:
-    present: dict[str, Value] = {"lr": 0.05, "train.batch_size": 8}
-    few = PARAMS.model_copy(update={"trials": 1})
-    study = open_study(tmp_path / "journal", "a", few, present)
-    run_study(study, few, _score, _say)
+    study = _run(tmp_path, PARAMS.model_copy(update={"trials": 1}), present=PRESENT)
     assert ["-S lr=0.05 -S train.batch_size=8"] == [row.settings for row in list_trials(study)]
 
 
-def test_a_search_that_was_killed_goes_on_from_its_journal_with_other_draws(tmp_path: Path) -> None:
-    class Killed(BaseException):
-        pass
+def _die_in_the_second(folder: Path) -> None:
+    """In a process of its own: killed while its second trial trains."""
+    calls = []
 
-    seen: list[float] = []
-
-    def die(values: dict[str, Value], fold: int) -> float:
-        seen.append(float(values["lr"]))
-        if len(seen) == 6:
-            raise Killed
+    def score(values: dict[str, Value], fold: int) -> float:
+        calls.append(values)
+        if len(calls) == 2:
+            os.kill(os.getpid(), signal.SIGKILL)
         return _score(values, fold)
 
-    with pytest.raises(Killed):
-        run_study(open_study(tmp_path / "journal", "a", PARAMS, None), PARAMS, die, _say)
-    study = open_study(tmp_path / "journal", "a", PARAMS, None)
-    before = len(list_trials(study))
-    assert 2 <= before < 25
-    run_study(study, PARAMS, _score, _say)
-    assert 25 == len(list_trials(study))
-    rates = [row.settings.split()[1] for row in list_trials(study)]
-    assert len(set(rates)) == len(rates)
-    run_study(study, PARAMS, die, _say)
-    assert 6 == len(seen)
+    _run(folder, PARAMS.model_copy(update={"folds": 1}), score, PRESENT)
+
+
+def test_what_a_killed_search_had_under_way_is_tried_first_by_the_next(tmp_path: Path) -> None:
+    process = multiprocessing.get_context("fork").Process(target=_die_in_the_second, args=(tmp_path,))
+    process.start()
+    process.join()
+    assert -signal.SIGKILL == process.exitcode
+    once = PARAMS.model_copy(update={"folds": 1})
+    with open_study(tmp_path / "journal", "a", once, PRESENT) as opened:
+        (died,) = (trial for trial in opened.study.trials if trial.state is optuna.trial.TrialState.FAIL)
+        tried: list[dict[str, Value]] = []
+
+        def score(values: dict[str, Value], fold: int) -> float:
+            tried.append(values)
+            return _score(values, fold)
+
+        run_study(opened, once, score, lambda _: None)
+    assert died.params == tried[0]
+    assert 25 == len(list_trials(opened.study)) == len(tried) + 1
+    assert not list(tmp_path.glob("*.lock"))
+
+
+def test_a_finished_search_trains_nothing_more(tmp_path: Path) -> None:
+    _run(tmp_path)
+
+    def fail(_: dict[str, Value], __: int) -> float:
+        raise AssertionError
+
+    assert 25 == len(list_trials(_run(tmp_path, score=fail)))
 
 
 def test_settings_that_diverge_are_a_failed_trial(tmp_path: Path) -> None:
-    def diverge(values: dict[str, Value], fold: int) -> float:
-        if values["train.batch_size"] == 8:
-            raise BadInput("lr: expected a rate that trains")
-        return _score(values, fold)
-
-    study = open_study(tmp_path / "journal", "a", PARAMS, None)
-    run_study(study, PARAMS, diverge, _say)
-    failed = [row for row in list_trials(study) if row.state == "failed"]
+    study = _run(tmp_path, score=_diverge_at_8)
+    rows = list_trials(study)
+    failed = [row for row in rows if row.state == "failed"]
     assert failed
+    assert 25 == len(rows)
     assert all(row.auroc is None and "batch_size=8" in row.settings for row in failed)
     assert 16 == find_best(study)[0]["train.batch_size"]
 
 
+def test_what_else_is_wrong_ends_the_search_and_counts_as_no_trial(tmp_path: Path) -> None:
+    def fail(_: dict[str, Value], __: int) -> float:
+        raise BadInput("weights: no such file")
+
+    with pytest.raises(BadInput, match="no such file"):
+        _run(tmp_path, score=fail)
+    assert 25 == len(list_trials(_run(tmp_path)))
+
+
 def test_a_search_in_which_nothing_ends_says_so(tmp_path: Path) -> None:
     def diverge(_: dict[str, Value], __: int) -> float:
-        raise BadInput("lr: expected a rate that trains")
+        raise Diverged("lr: expected a rate that trains")
 
-    study = open_study(tmp_path / "journal", "a", PARAMS, None)
-    run_study(study, PARAMS, diverge, _say)
+    study = _run(tmp_path, score=diverge)
     assert [] == list_importances(study)
     with pytest.raises(BadInput, match="search: expected a trial to end"):
         find_best(study)
 
 
-def test_two_searches_share_the_trials(tmp_path: Path) -> None:
-    """As two processes do: each sees what the other has done."""
-    first = open_study(tmp_path / "journal", "a", PARAMS, None)
-    few = PARAMS.model_copy(update={"trials": 10})
-    run_study(first, few, _score, _say)
-    second = open_study(tmp_path / "journal", "a", PARAMS, None)
-    run_study(second, PARAMS, _score, _say)
-    assert 25 == len(list_trials(first)) == len(list_trials(second))
+def test_two_searches_at_once_share_the_trials_and_draw_others(tmp_path: Path) -> None:
+    context = multiprocessing.get_context("fork")
+    processes = [context.Process(target=_run, args=(tmp_path,)) for _ in range(2)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+    assert [0, 0] == [process.exitcode for process in processes]
+    rows = list_trials(_run(tmp_path))
+    # Both may be at a last one.
+    assert 25 <= len(rows) <= 26
+    assert len(rows) == len({row.settings for row in rows})
+
+
+def test_a_journal_below_a_relative_path_is_no_trap(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    _run(Path("below"), PARAMS.model_copy(update={"trials": 1}))
+    left = tmp_path / "below" / "journal.lock"
+    left.symlink_to("journal")
+    os.utime(left, (0, 0), follow_symlinks=False)
+    study = _run(Path("below"), PARAMS.model_copy(update={"trials": 2}))
+    assert 2 == len(list_trials(study))

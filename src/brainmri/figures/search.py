@@ -12,8 +12,8 @@ from brainmri.figures import canvas
 from brainmri.tuning.records import ImportanceRow, TrialRow
 
 _TOP_IN: Final = 0.36
-_HISTORY_IN: Final = 3.3
-_BARS_IN: Final = 1.55
+_HISTORY_IN: Final = 3.2
+_BARS_IN: Final = 1.5
 _NAMES_IN: Final = 1.35
 _LEFT_IN: Final = 0.68
 _HEIGHT_IN: Final = 2.3

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Final
 
 from pydantic import Field
 
+from brainmri.dataset.baselines import Baseline
 from brainmri.dataset.split import Protocol
 from brainmri.dataset.units import CaseChoice
 from brainmri.errors import BadInput
@@ -14,6 +15,8 @@ from brainmri.params import PARAMS_PATH, Section, check_section
 
 _NAME: Final = "[A-Za-z][A-Za-z0-9_-]*"
 _PLACE: Final = "comparison.arms"
+# Baselines stand beside arms; the units have a file in the arms' folder.
+_TAKEN: Final = {*Baseline, "units"}
 
 
 class ComparisonParams(Section):
@@ -71,6 +74,11 @@ def read_arm(name: str, shared: Shared, params: ComparisonParams) -> Arm:
         raise BadInput(
             f"{PARAMS_PATH}: {_PLACE}: expected names of letters, digits, - and _, begun by a letter, came "
             f"{name!r}; rename the arm"
+        )
+    if name in _TAKEN:
+        raise BadInput(
+            f"{PARAMS_PATH}: {_PLACE}: expected a name of its own, came {name}, which a baseline or a file "
+            "has; rename the arm"
         )
     if name not in params.arms:
         raise BadInput(f"{PARAMS_PATH}: {_PLACE}: expected an arm {name}, came {', '.join(params.arms)}")

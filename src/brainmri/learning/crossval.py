@@ -62,12 +62,14 @@ class UnitOutcome:
 
 
 def train_units(jobs: Sequence[UnitJob], threads: int) -> Iterator[UnitOutcome]:
-    """Trains as many units at once as the cores allow, each with `threads`; outcomes as they come.
+    """Outcomes as they come: as many units at once as the cores allow, each with `threads`; on a GPU one.
 
     A unit's bytes depend neither on its neighbours nor on the order. What a killed run had finished is taken
     from its store, and what it had begun goes on from the checkpoint there.
     """
-    return map_unordered(train_unit, jobs, max(1, available_cores() // threads))
+    # A GPU is shared by no two: each would hold the whole set.
+    at_once = 1 if torch.cuda.is_available() else max(1, available_cores() // threads)
+    return map_unordered(train_unit, jobs, at_once)
 
 
 def train_unit(job: UnitJob) -> UnitOutcome:
@@ -86,7 +88,7 @@ def train_unit(job: UnitJob) -> UnitOutcome:
                 with contextlib.redirect_stdout(io.StringIO()):
                     outcome = _train(job, recipe, prepared, manifest, store)
             except BadInput as error:
-                raise BadInput(f"{job.unit.name}: {error}") from None
+                raise type(error)(f"{job.unit.name}: {error}") from None
             store.write_outcome(outcome)
     return UnitOutcome(job.unit, key, _list_rows(outcome, job.unit, prepared, manifest), outcome["facts"])
 

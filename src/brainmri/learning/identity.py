@@ -3,7 +3,6 @@
 import hashlib
 import json
 import platform
-import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -20,7 +19,8 @@ from brainmri.learning.recipe import Precision, Rate, Recipe
 from brainmri.learning.weights import read_start_weights
 
 _CHECKOUT: Final = Path(brainmri.__file__).parents[2]
-_OWN: Final = ("brainmri", "stages", "__main__")
+# Of the package, "" for its own modules.
+_PARTS: Final = ("", "dataset", "learning", "scans")
 _BLOCK: Final = 256
 _PACKAGES: Final = ("fastai", "fastcore", "fasttransform", "numpy", "safetensors", "torch", "torchvision")
 
@@ -28,7 +28,7 @@ _PACKAGES: Final = ("fastai", "fastcore", "fasttransform", "numpy", "safetensors
 def identify_training(
     prepared: PreparedSet, manifest: Sequence[ManifestRow], recipe: Recipe, epochs: int, lr: Rate
 ) -> str:
-    """A SHA-256 of settings, start weights, data, loaded code, versions and type of machine, in hexadecimal.
+    """A SHA-256 of settings, start weights, data, code, versions and type of machine, in hexadecimal.
 
     `lr` is `auto` for a training that looks for its rate itself.
     Raises `BadInput` where the start weights can't be read.
@@ -59,15 +59,11 @@ def hash_data(prepared: PreparedSet, manifest: Sequence[ManifestRow]) -> str:
 
 
 def _hash_code() -> dict[str, str]:
-    """Each file of this project that is loaded by now, with its hash."""
-    loaded = {
-        Path(file)
-        for name, module in list(sys.modules.items())
-        if name.split(".")[0] in _OWN and (file := getattr(module, "__file__", None))
-    }
-    own = sorted(path for path in loaded if path.is_relative_to(_CHECKOUT))
+    """Each file of this project that training may use, with its hash; loaded or not: all processes agree."""
+    package = _CHECKOUT / "src" / "brainmri"
+    own = sorted(path for part in _PARTS for path in (package / part).glob("*.py"))
     return {
-        path.relative_to(_CHECKOUT).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in own
+        path.relative_to(package).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in own
     }
 
 

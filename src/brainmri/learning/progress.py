@@ -11,7 +11,7 @@ from fastai.callback.progress import ProgressCallback
 from fastai.callback.tracker import TrackerCallback
 from fastai.learner import AvgSmoothLoss, Learner
 
-from brainmri.errors import BadInput
+from brainmri.errors import Diverged
 from brainmri.learning.records import EpochRow
 from brainmri.learning.weights import State
 
@@ -70,9 +70,9 @@ class Progress(Callback):  # type: ignore[misc]
             _print_line(self.recorder.metric_names)
 
     def check(self) -> None:
-        """Raises `BadInput` if a fit ended because it diverged."""
+        """Raises `Diverged` if a fit ended because it did."""
         if self.diverged:
-            raise BadInput(
+            raise Diverged(
                 f"lr: expected a rate that trains, came one that diverges ({self.diverged}); lower it"
             )
 

@@ -12,7 +12,7 @@ from fastai.callback.schedule import valley
 
 from brainmri.dataset.manifest import ManifestRow
 from brainmri.dataset.prepared import PreparedSet
-from brainmri.errors import BadInput
+from brainmri.errors import Diverged
 from brainmri.learning.batches import ArrayDataset
 from brainmri.learning.recipe import EpochPlan, Recipe
 from brainmri.learning.records import RatePoint
@@ -41,7 +41,7 @@ def find_rate(prepared: PreparedSet, manifest: Sequence[ManifestRow], recipe: Re
     several such trainings, each from other weights and on another batch: that of one alone puts the valley
     anywhere within a factor of ten.
 
-    Raises `BadInput` if too few steps were possible for a valley.
+    Raises `Diverged` if too few steps were possible for a valley.
     """
     search = recipe.train.lr_find
     data = select_training_data(prepared, manifest)
@@ -50,7 +50,7 @@ def find_rate(prepared: PreparedSet, manifest: Sequence[ManifestRow], recipe: Re
         (points[0][0], sum(loss for _, loss in points) / len(points)) for points in zip(*curves, strict=False)
     ]
     if len(seen) < _LEAST_POINTS:
-        raise BadInput(
+        raise Diverged(
             f"lr: auto: expected at least {_LEAST_POINTS} points for a valley, came {len(seen)} before the "
             "loss exploded; set lr to a number (3e-4 from random weights, 1e-3 from given ones)"
         )

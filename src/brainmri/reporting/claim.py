@@ -25,11 +25,15 @@ ITEMS: Final = (
     Item(4, "aims and hypotheses", gap="the study's own"),
     Item(5, "prospective or retrospective", gap="not told by image files; say it of your scans"),
     Item(6, "goal of the study", gap="the study's own"),
-    Item(7, "sources of data", "metrics/audit.json: files; params.yaml: raw"),
+    Item(7, "sources of data", gap="params.yaml names a folder; say where its scans are from"),
     Item(8, "inclusion and exclusion", "metrics/audit.json: rejected; data/prepared/rejected.csv"),
     Item(9, "preprocessing", "params.yaml: prepare; models/classifier/model.json: rule"),
     Item(10, "selection of parts of the data", "params.yaml: prepare.slices"),
-    Item(11, "de-identification", "data/prepared: metadata removed, patients numbered anew"),
+    Item(
+        11,
+        "de-identification",
+        gap="headers go, patients are numbered; file names and burnt-in text stay",
+    ),
     Item(12, "missing data", "metrics/audit.json: rejected, slices_without_patient"),
     Item(13, "image acquisition", gap="not read from headers; describe scanners and sequences"),
     Item(14, "how the reference standard was defined", gap="labels are taken as given"),
@@ -65,7 +69,11 @@ ITEMS: Final = (
     Item(40, "limitations", "MODEL_CARD.md, Limits"),
     Item(41, "what it means for practice", "MODEL_CARD.md, Intended use"),
     Item(42, "full protocol", "dvc.yaml; params.yaml; dvc.lock"),
-    Item(43, "availability of software, model and data", "README.md; dvc.lock"),
+    Item(
+        43,
+        "availability of software, model and data",
+        "README.md; dvc.lock (the model's hash)",
+    ),
     Item(44, "funding", gap="the study's own"),
 )
 

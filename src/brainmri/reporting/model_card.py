@@ -42,7 +42,6 @@ class CardFacts:
     preparation: _Facts
     audit: _Facts
     split: _Facts
-    shortcuts: _Facts
     train: _Facts
     test: _Facts
     model: _Facts
@@ -66,7 +65,8 @@ def write_card(facts: CardFacts) -> str:
         "CLAIM 2024": tabulate_items(),
     }
     classes = facts.model["classes"]
-    title = f"# Model card: {facts.model['architecture']}, {classes['positive']} or {classes['negative']}"
+    kind = f"deep learning ({facts.model['architecture']})"
+    title = f"# Model card: {kind} on brain MRI, {classes['positive']} or {classes['negative']}"
     made = "<!-- Made by the stage `card` from the files it names; edits are lost. -->"
     body = [line for name, lines in sections.items() for line in ("", f"## {name}", "", *lines)]
     return "\n".join([title, "", made, *body]) + "\n"
@@ -77,7 +77,9 @@ def _tell_use(facts: CardFacts) -> list[str]:
     return [
         "**Not for diagnosis.** A network that sorts single slices of brain MRI into "
         f"`{classes['positive']}` and `{classes['negative']}`, for research on such networks: on data like "
-        "those below, to compare with, and to take apart. It has been tried on no patient's care.",
+        "those below, to compare with, and to take apart. Radiologists read whole examinations of several "
+        "sequences; a network that sees one slice stands for no reading, and it has been tried on nobody's "
+        "care. For practice it means nothing yet: not before it was tested on scans of other places.",
     ]
 
 
@@ -95,7 +97,7 @@ def _tell_data(facts: CardFacts) -> list[str]:
         "",
         "| class | slices |",
         "| --- | ---: |",
-        *(f"| {label} | {count} |" for label, count in audit["labels"].items()),
+        *(_row(label, count) for label, count in audit["labels"].items()),
         "",
         "The audit found "
         + (", ".join(f"{count} × {key}" for key, count in findings.items()) or "nothing to remark")
@@ -106,11 +108,15 @@ def _tell_data(facts: CardFacts) -> list[str]:
 def _tell_partition(split: _Facts) -> list[str]:
     subsets = [name for name in ("train", "valid", "test") if name in split]
     rows = [_tell_subset(name, split[name]) for name in subsets]
-    leakage = split["leakage"]
+    straddling = split["leakage"]["straddling_groups"]
+    disjoint = (
+        f"**{straddling} groups (patients joined with near-duplicates) straddle two subsets**."
+        if straddling
+        else "Subsets are disjoint by group (patients joined with near-duplicates)."
+    )
     return [
         *([f"**{split['warning']}**", ""] if "warning" in split else []),
-        f"Protocol `{split['protocol']}`, from {split['source']}. Subsets are disjoint by group (patients "
-        f"joined with near-duplicates); {leakage['straddling_groups']} groups straddle two of them.",
+        f"Protocol `{split['protocol']}`, from {split['source']}. {disjoint}",
         "",
         "| subset | slices | patients | groups | labels |",
         "| --- | ---: | ---: | ---: | --- |",
@@ -121,7 +127,13 @@ def _tell_partition(split: _Facts) -> list[str]:
 def _tell_subset(name: str, subset: _Facts) -> str:
     labels = ", ".join(f"{count} {label}" for label, count in subset["labels"].items())
     cells = [name, subset["slices"], subset.get("patients", "–"), subset["groups"], labels]
-    return f"| {' | '.join(str(cell).replace('|', chr(92) + '|') for cell in cells)} |"
+    return _row(*cells)
+
+
+def _row(*cells: object) -> str:
+    """Of a table; no cell ends another."""
+    escaped = (str(cell).replace("|", "\\|") for cell in cells)
+    return f"| {' | '.join(escaped)} |"
 
 
 def _tell_model(facts: CardFacts) -> list[str]:
@@ -156,9 +168,14 @@ def _tell_performance(test: _Facts) -> list[str]:
 
 def _tell_calibration(facts: CardFacts) -> list[str]:
     before, after, point = facts.test["before_calibration"], facts.test["slice"], facts.point
+    sources = {
+        "fixed": "neither is fitted: no slices were held out",
+        "given": "the temperature from validation slices alone, the threshold by hand",
+    }
+    source = sources.get(point["rule"], "both from validation slices alone")
     return [
-        f"Temperature {point['temperature']:.3f} and threshold {point['threshold']:.3f} (`{point['rule']}`), "
-        "both from validation slices alone.",
+        f"Temperature {point['temperature']:.3f} and threshold {point['threshold']:.3f} "
+        f"(`{point['rule']}`): {source}.",
         "",
         "| | before | after |",
         "| --- | --- | --- |",

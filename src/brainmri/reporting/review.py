@@ -95,11 +95,16 @@ def _tabulate(rows: Sequence[Difference], header: tuple[str, str, str], *, noise
     last = [" change |", " --- |"] if noise else ["", ""]
     lines = [f"| {' | '.join(map(_escape, header))} |{last[0]}", f"| --- | --- | --- |{last[1]}"]
     for row in rows:
-        cells = [f"`{row.key}`", _say(row.before), _say(row.after)]
+        cells = [_name(row.key), _say(row.before), _say(row.after)]
         if noise:
             cells.append(_say_change(row))
         lines.append(f"| {' | '.join(cells)} |")
     return lines
+
+
+def _name(key: str) -> str:
+    """A key as code, which it can't leave."""
+    return f"`{' '.join(key.split()).replace('`', chr(39)).replace('|', chr(92) + '|')}`"
 
 
 def _say(value: Value) -> str:
@@ -117,9 +122,10 @@ def _say_change(row: Difference) -> str:
 
 def _escape(text: str) -> str:
     """Nothing in a cell ends it, or is read as a picture or a link of somebody else's."""
-    for sign in ("\\", "|", "<", "[", "`"):
+    for sign in ("\\", "|", "<", "[", "`", "*", "_"):
         text = text.replace(sign, f"\\{sign}")
-    return " ".join(text.split())
+    # A sign without a width: else whoever has the name is told.
+    return " ".join(text.replace("@", "@\u200b").split())
 
 
 def _show_pictures(before: Revision, after: Revision, pictures: Pictures, path: Path) -> list[str]:

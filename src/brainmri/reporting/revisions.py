@@ -51,7 +51,7 @@ def find_revision(name: str) -> Revision:
     if len(found) != 1:
         came = "none" if not found else f"{len(found)} experiments"
         raise BadInput(
-            f"--rev {name}: expected a commit, branch, tag or experiment of that name, came {came}"
+            f"report: {name}: expected a commit, branch, tag or experiment of that name, came {came}"
         )
     return Revision(name, found.pop())
 

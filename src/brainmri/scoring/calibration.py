@@ -158,7 +158,9 @@ def _sweep_thresholds(truth: Truth, score: Values) -> tuple[Values, NDArray[np.i
         )
     distinct = np.unique(score)
     middles = (distinct[:-1] + distinct[1:]) / 2
-    candidates = np.unique(np.round(np.concatenate([distinct[:1], middles]), DIGITS))
+    # Rounded down, the lowest still calls the lowest score.
+    lowest = np.floor(distinct[:1] * 10**DIGITS) / 10**DIGITS
+    candidates = np.unique(np.concatenate([lowest, np.round(middles, DIGITS)]))
     called_true = positives - np.searchsorted(np.sort(score[truth]), candidates)
     called_false = negatives - np.searchsorted(np.sort(score[~truth]), candidates)
     return candidates, called_true, called_false

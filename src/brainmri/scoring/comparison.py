@@ -18,7 +18,7 @@ from brainmri.scoring.calibration import CalibrateParams
 from brainmri.scoring.cases import Cases
 from brainmri.scoring.evaluation import describe_estimate, evaluate_cases
 from brainmri.scoring.folded import Folded, fold_up, vote
-from brainmri.scoring.pairing import Pair, describe_pair, holm, pair
+from brainmri.scoring.pairing import Family, Pair, describe_pair, holm, pair
 from brainmri.scoring.resampling import IntervalParams
 
 # No name of an arm has a space.
@@ -65,7 +65,10 @@ def compare_arms(
         folded[VOTE] = combine(arms, classes, params)
     baselines = _take_baselines(shortcuts, first)
     others = {name: arm for name, arm in (folded | baselines).items() if name != first_name}
-    pairs = _pair_all(others, first, params.intervals)
+    # Arms are one family of tests; the vote and the baselines, which stand beside, another.
+    arms_alone = {name: arm for name, arm in others.items() if name in grouped}
+    beside = {name: arm for name, arm in others.items() if name not in grouped}
+    pairs = _pair_all(arms_alone, first, params.intervals) | _pair_all(beside, first, params.intervals)
     unit = _name_unit(first)
     figures = {
         name: (_describe_baseline if name in baselines else _describe)(arm, params.intervals)
@@ -177,9 +180,9 @@ def _pair_all(
     }
     areas = holm([found.area.p_value for found in pairs.values()])
     decisions = holm([found.decisions.p_value for found in pairs.values()])
-    unit = _name_unit(first)
+    family = Family(len(pairs), params.confidence, _name_unit(first))
     return {
-        name: describe_pair(found, adjusted, params.confidence, unit)
+        name: describe_pair(found, adjusted, family)
         for (name, found), adjusted in zip(pairs.items(), zip(areas, decisions, strict=True), strict=True)
     }
 

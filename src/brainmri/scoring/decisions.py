@@ -61,7 +61,7 @@ class _Benefits:
 def trace_benefit(cases: Cases, params: IntervalParams) -> list[BenefitRow]:
     """The decision curve (Vickers and Elkin 2006, Med Decis Making 26:565), at thresholds 0.02 to 0.98.
 
-    The threshold is the probability at which a false and a missed alarm weigh the same, so a false one costs
+    The threshold is the probability at which calling and not calling are worth the same: a false alarm costs
     threshold / (1 - threshold) true ones. Intervals are of Student's t on the bootstrap's standard error.
     """
     thresholds = np.arange(1, _STEPS) / _STEPS

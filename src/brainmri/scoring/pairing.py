@@ -61,35 +61,48 @@ def judge(found: Pair, adjusted: float, confidence: float) -> Verdict:
     return found.area.verdict if adjusted < 1 - confidence else Verdict.NOT_SEPARABLE
 
 
-def groups_needed(found: Comparison, groups: int, confidence: float) -> int | None:
+def groups_needed(found: Comparison, groups: int, level: float) -> int | None:
     """How many groups would tell the difference seen from none, four times in five; None: too many.
 
-    The standard error falls with the root of the groups: n = groups ((z + z') error / difference)².
+    `level` is the p-value to stay below. The standard error falls with the root of the groups:
+    n = groups ((z + z') error / difference)².
     """
     if found.difference == 0:
         return None
-    reach = float(norm.ppf((1 + confidence) / 2) + norm.ppf(_POWER)) * found.error / abs(found.difference)
+    reach = float(norm.ppf(1 - level / 2) + norm.ppf(_POWER)) * found.error / abs(found.difference)
     needed = groups * reach**2
-    return None if needed > _MOST_GROUPS else max(groups, int(np.ceil(needed)))
+    return None if needed > _MOST_GROUPS else int(np.ceil(needed))
 
 
-def say(verdict: Verdict, needed: int | None, unit: str) -> str:
-    """The verdict in words."""
+def say(verdict: Verdict, needed: int | None, groups: int, unit: str) -> str:
+    """The verdict in words, of so many groups."""
     if verdict is not Verdict.NOT_SEPARABLE:
         return f"{verdict} than the first arm"
     if needed is None:
         return f"not separable: no number of {unit} up to {_MOST_GROUPS:,} would show so small a difference"
     shown = _round_up(needed)
+    if needed <= groups:
+        return f"not separable, though {groups:,} {unit} mostly suffice for a difference like this"
     return (
         f"not separable with this many {unit}: about {shown:,} would be needed to show a difference like this"
     )
 
 
-def describe_pair(found: Pair, adjusted: tuple[float, float], confidence: float, unit: str) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Family:
+    """The comparisons that p-values are adjusted over, and what they are of."""
+
+    size: int
+    confidence: float
+    unit: str
+
+
+def describe_pair(found: Pair, adjusted: tuple[float, float], family: Family) -> dict[str, Any]:
     """As metrics/comparison.json holds it; `adjusted` are the p-values of areas and of decisions."""
     low, high = found.area.bounds
-    verdict = judge(found, adjusted[0], confidence)
-    needed = groups_needed(found.area, found.groups, confidence)
+    verdict, unit = judge(found, adjusted[0], family.confidence), family.unit
+    # The strictest level of Holm's: that of the smallest p-value.
+    needed = groups_needed(found.area, found.groups, (1 - family.confidence) / family.size)
     return {
         "auroc_difference": {"value": found.area.difference, "low": low, "high": high},
         "p_value": found.area.p_value,
@@ -102,8 +115,8 @@ def describe_pair(found: Pair, adjusted: tuple[float, float], confidence: float,
             "p_value_holm": adjusted[1],
         },
         "verdict": verdict.value,
-        "finding": say(verdict, needed, unit),
-        **({} if needed is None or verdict is not Verdict.NOT_SEPARABLE else {"groups_needed": needed}),
+        "finding": say(verdict, needed, found.groups, unit),
+        **({"groups_needed": needed} if needed and verdict is Verdict.NOT_SEPARABLE else {}),
     }
 
 

@@ -7,8 +7,10 @@ from typing import Annotated, Any
 
 from pydantic import Field, model_validator
 
+from brainmri.dataset.split import SplitParams
 from brainmri.errors import BadInput
 from brainmri.learning.arms import Arm, Shared, change_shared
+from brainmri.learning.recipe import Seed
 from brainmri.params import PARAMS_PATH, Section
 
 Value = bool | int | float | str
@@ -24,7 +26,7 @@ class Choices(Section):
 
 
 class Range(Section):
-    """Any number between two; on a logarithmic scale if `log`."""
+    """Any number between two, on a logarithmic scale if `log`; whole numbers are `choices`."""
 
     low: Annotated[float, Field(description="a number")]
     high: Annotated[float, Field(description="a number above low")]
@@ -53,6 +55,14 @@ class SearchParams(Section):
     ]
 
 
+class SearchSettings(Shared):
+    """The keys of params.yaml that a search reads."""
+
+    seed: Seed
+    split: SplitParams
+    search: SearchParams
+
+
 def make_arm(values: Values, shared: Shared, threads: int) -> Arm:
     """The settings of params.yaml with `values`, by dotted keys; `BadInput` for what no training takes."""
     changes: dict[str, Any] = {}
@@ -70,21 +80,21 @@ def make_arm(values: Values, shared: Shared, threads: int) -> Arm:
 def check_space(params: SearchParams, shared: Shared, threads: int) -> None:
     """Raises `BadInput` for a key that no training knows, or a value that it refuses, before any training."""
     for name, span in params.space.items():
+        if name.split(".")[0] not in Shared.model_fields:
+            expected = ", ".join(Shared.model_fields)
+            raise BadInput(f"{PARAMS_PATH}: {_PLACE}: expected keys of {expected}, came {name}; remove it")
         ends = span.choices if isinstance(span, Choices) else [span.low, span.high]
         for value in ends:
             make_arm({name: value}, shared, threads)
 
 
-def name_search(params: SearchParams, shared: Shared, data: str) -> str:
+def name_search(params: SearchSettings, data: str) -> str:
     """A name that searches of the same space, settings and data share, so that they go on with one another.
 
     How many trials there are, and when pruning begins, may change under way.
     """
-    facts = {
-        "space": params.model_dump(mode="json", include={"space", "folds", "seed"}),
-        "shared": shared.model_dump(mode="json", include=set(Shared.model_fields)),
-        "data": data,
-    }
+    settings = params.model_dump(mode="json", exclude={"search": {"trials", "startup"}})
+    facts = {"settings": settings, "data": data}
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
 
 

@@ -1,8 +1,11 @@
 """Optuna's study of a search: TPE, pruning, and a journal that several processes may share."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+from uuid import uuid4
 
 import optuna
 from optuna.importance import FanovaImportanceEvaluator, get_param_importances
@@ -10,15 +13,17 @@ from optuna.pruners import MedianPruner
 from optuna.samplers import TPESampler
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
-from optuna.study import MaxTrialsCallback
 from optuna.trial import FrozenTrial, Trial, TrialState
 
-from brainmri.errors import BadInput
+from brainmri.errors import BadInput, Diverged
+from brainmri.exclusion import hold_alone, hold_if_free
 from brainmri.tuning.records import ImportanceRow, TrialRow
 from brainmri.tuning.space import Choices, SearchParams, Value, tell_changes
 
-# What counts towards the number of trials; one that a kill interrupted is neither.
-_DONE: Final = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
+# What a trial notes of itself: the process that works on it, and why it failed.
+_OWNER: Final = "owner"
+_DIVERGED: Final = "diverged"
+_SEED_STEP: Final = 1_000_003
 # With fewer, importances say nothing.
 _LEAST_COMPLETE: Final = 4
 
@@ -27,55 +32,115 @@ ScoreFold = Callable[[dict[str, Value], int], float]
 Tell = Callable[[str], None]
 
 
+@dataclass(frozen=True)
+class OpenStudy:
+    """A study, and the name that the trials of this process carry."""
+
+    study: optuna.Study
+    owner: str
+
+
+@contextmanager
 def open_study(
     journal: Path, name: str, params: SearchParams, present: dict[str, Value] | None
-) -> optuna.Study:
-    """The study `name` in the journal, begun with the present settings where they lie in the space."""
+) -> Iterator[OpenStudy]:
+    """The study `name` in the journal, begun with the present settings where they lie in the space.
+
+    What a process that is gone had under way is asked for once more, and goes on from its checkpoint.
+    """
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     journal.parent.mkdir(parents=True, exist_ok=True)
-    study = optuna.create_study(
-        storage=JournalStorage(JournalFileBackend(str(journal))),
-        study_name=name,
-        direction="maximize",
-        load_if_exists=True,
-        pruner=MedianPruner(n_startup_trials=params.startup),
-    )
-    begun = len(study.trials)
-    # Anew for each process: with one seed all would draw the same.
-    study.sampler = TPESampler(n_startup_trials=params.startup, seed=params.seed + begun, constant_liar=True)
-    if present is not None and not begun:
-        study.enqueue_trial(present)
-    return study
+    owner = uuid4().hex
+    with hold_alone(_lock(journal, owner), "search"):
+        study = optuna.create_study(
+            # Optuna's own lock is a symbolic link: to a relative path it leads nowhere, and is waited for.
+            storage=JournalStorage(JournalFileBackend(str(journal.resolve()))),
+            study_name=name,
+            direction="maximize",
+            load_if_exists=True,
+            pruner=MedianPruner(n_startup_trials=params.startup),
+        )
+        if not study.trials and present is not None:
+            study.enqueue_trial(present, skip_if_exists=True)
+        _take_over(study, journal)
+        # Processes at once would draw the same with one seed.
+        seed = params.seed + len(study.trials) + _SEED_STEP * _rank(journal, owner)
+        study.sampler = TPESampler(n_startup_trials=params.startup, seed=seed % 2**32, constant_liar=True)
+        yield OpenStudy(study, owner)
+    _lock(journal, owner).unlink(missing_ok=True)
 
 
-def run_study(study: optuna.Study, params: SearchParams, score_fold: ScoreFold, tell: Tell) -> None:
-    """Goes on until the study, whoever works on it, has `params.trials` trials."""
+def _lock(journal: Path, owner: str) -> Path:
+    return journal.with_name(f"{journal.name}.{owner}.lock")
+
+
+def _rank(journal: Path, owner: str) -> int:
+    """The place of this process among those that work on the journal."""
+    return sorted(journal.parent.glob(f"{journal.name}.*.lock")).index(_lock(journal, owner))
+
+
+def _take_over(study: optuna.Study, journal: Path) -> None:
+    """Ends the trials of processes that are gone, and puts their settings first in the queue."""
+    for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+        lock = _lock(journal, trial.user_attrs.get(_OWNER, "unknown"))
+        with hold_if_free(lock) as gone:
+            if gone:
+                study.tell(trial.number, state=TrialState.FAIL)
+                if trial.params:
+                    study.enqueue_trial(trial.params)
+        if gone:
+            lock.unlink(missing_ok=True)
+
+
+def run_study(opened: OpenStudy, params: SearchParams, score_fold: ScoreFold, tell: Tell) -> None:
+    """Goes on until the study, whoever works on it, has `params.trials` trials.
+
+    A setting that diverges is a failed trial; anything else that is wrong ends the search.
+    """
 
     def score(trial: Trial) -> float:
+        trial.set_user_attr(_OWNER, opened.owner)
         values = {name: _draw(trial, name, params) for name in params.space}
-        areas: list[float] = []
-        for fold in range(params.folds):
-            areas.append(score_fold(values, fold))
-            mean = sum(areas) / len(areas)
-            trial.report(mean, fold)
-            if fold + 1 < params.folds and trial.should_prune():
-                raise optuna.TrialPruned
-        return mean
+        try:
+            return _score_folds(trial, values, params, score_fold)
+        except Diverged as error:
+            trial.set_user_attr(_DIVERGED, str(error))
+            raise
 
     def report(study: optuna.Study, trial: FrozenTrial) -> None:
-        row = _describe(trial)
-        area = "failed" if row.auroc is None else f"AUROC {row.auroc:.3f} on {row.folds} folds, {row.state}"
-        done = len(study.get_trials(deepcopy=False, states=_DONE))
+        done, row = len(_list_done(study)), _describe(trial)
+        area = (
+            f"AUROC {row.auroc:.3f} on {row.folds} folds, {row.state}" if row.auroc is not None else row.state
+        )
         tell(f"search: {done} of {params.trials}: {row.settings}: {area}")
+        if done >= params.trials:
+            study.stop()
 
-    if len(study.get_trials(deepcopy=False, states=_DONE)) < params.trials:
-        # A setting that diverges is a failed trial, no end of the search.
-        study.optimize(score, callbacks=[report, MaxTrialsCallback(params.trials, _DONE)], catch=(BadInput,))
+    if len(_list_done(opened.study)) < params.trials:
+        opened.study.optimize(score, callbacks=[report], catch=(Diverged,))
+
+
+def _score_folds(
+    trial: Trial, values: dict[str, Value], params: SearchParams, score_fold: ScoreFold
+) -> float:
+    areas: list[float] = []
+    for fold in range(params.folds):
+        areas.append(score_fold(values, fold))
+        trial.report(sum(areas) / len(areas), fold)
+        if fold + 1 < params.folds and trial.should_prune():
+            raise optuna.TrialPruned
+    return sum(areas) / len(areas)
+
+
+def _list_done(study: optuna.Study) -> list[FrozenTrial]:
+    """The trials that count: ended, or diverged; not those that a kill interrupted."""
+    ended = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL))
+    return [trial for trial in ended if trial.state is not TrialState.FAIL or _DIVERGED in trial.user_attrs]
 
 
 def list_trials(study: optuna.Study) -> list[TrialRow]:
     """What is done, in order."""
-    return [_describe(trial) for trial in study.get_trials(deepcopy=False, states=_DONE)]
+    return [_describe(trial) for trial in _list_done(study)]
 
 
 def list_importances(study: optuna.Study) -> list[ImportanceRow]:

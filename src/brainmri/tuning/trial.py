@@ -1,5 +1,7 @@
 """A trial's score: AUROC on a fold that nothing of the trial was trained or tuned on."""
 
+import hashlib
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,23 +10,13 @@ from sklearn.metrics import roc_auc_score
 
 from brainmri.dataset.manifest import Subset, read_manifest
 from brainmri.dataset.prepared import read_classes, read_prepared
-from brainmri.dataset.split import Protocol, SplitParams
+from brainmri.dataset.split import Protocol
 from brainmri.dataset.units import CaseChoice, UnitRow, plan_units
 from brainmri.errors import BadInput
-from brainmri.learning.arms import Shared
 from brainmri.learning.crossval import UnitJob, train_unit
 from brainmri.learning.identity import hash_data
-from brainmri.learning.recipe import Seed
 from brainmri.params import PARAMS_PATH
-from brainmri.tuning.space import SearchParams, Value, make_arm
-
-
-class TrialParams(Shared):
-    """The keys of params.yaml that a search reads."""
-
-    seed: Seed
-    split: SplitParams
-    search: SearchParams
+from brainmri.tuning.space import SearchSettings, Value, make_arm
 
 
 @dataclass(frozen=True)
@@ -36,12 +28,20 @@ class TrialData:
 
     prepared: Path
     manifest: Path
-    params: TrialParams
+    params: SearchSettings
     units: Sequence[UnitRow]
     identity: str
 
+    def check(self) -> None:
+        """Raises `BadInput` where the data are others than when the search began."""
+        if identify_data(self.prepared, self.manifest) != self.identity:
+            raise BadInput(
+                f"{self.prepared}: expected the data that the search began with, came others; search again"
+            )
+
     def score_fold(self, values: Mapping[str, Value], fold: int) -> float:
         """Trains with the present settings and `values`; raises `BadInput` as training does."""
+        self.check()
         arm = make_arm(values, self.params, self.params.train.threads)
         job = UnitJob(
             self.prepared,
@@ -50,14 +50,15 @@ class TrialData:
             self.units[fold],
             CaseChoice.DEVELOPMENT,
             self.params.split,
-            Path("search"),
+            # Of this process alone: a search beside it may train the same fold with other settings.
+            Path(f"search, process {os.getpid()}"),
         )
         positive = read_classes(self.prepared).positive
         scored = [row for row in train_unit(job).scored if row.subset is Subset.TEST]
         return float(roc_auc_score([row.label == positive for row in scored], [row.logit for row in scored]))
 
 
-def gather_trial_data(prepared: Path, manifest: Path, params: TrialParams) -> TrialData:
+def gather_trial_data(prepared: Path, manifest: Path, params: SearchSettings) -> TrialData:
     """The units of the first `search.folds` folds; `BadInput` for fewer than there are to be."""
     rows, folds = read_manifest(manifest), params.search.folds
     planned = plan_units(rows, [params.seed], CaseChoice.DEVELOPMENT)
@@ -67,5 +68,11 @@ def gather_trial_data(prepared: Path, manifest: Path, params: TrialParams) -> Tr
             f"{PARAMS_PATH}: search.folds: expected at most {len(units)}, the folds without the test subset, "
             f"came {folds}; lower it, or raise split.folds"
         )
-    identity = hash_data(read_prepared(prepared), rows)
-    return TrialData(prepared, manifest, params, units[:folds], identity)
+    return TrialData(prepared, manifest, params, units[:folds], identify_data(prepared, manifest))
+
+
+def identify_data(prepared: Path, manifest: Path) -> str:
+    """A SHA-256 of the images, and of the manifest with its folds and groups."""
+    rows = read_manifest(manifest)
+    images = hash_data(read_prepared(prepared), rows)
+    return hashlib.sha256(images.encode() + manifest.read_bytes()).hexdigest()

@@ -65,10 +65,12 @@ def test_a_name_that_a_shell_would_read_ends_before_any_training(workspace: Work
 
 
 def test_a_variant_of_one_arm_is_an_experiment(workspace: Workspace) -> None:
-    output = workspace.run("dvc", "exp", "run", "-S", "comparison.arms.focal.lr=2e-3", "comparison/dvc.yaml")
+    # `+` adds what the arm doesn't name yet.
+    changes = ["-S", "comparison.arms.focal.lr=2e-3", "-S", "+comparison.arms.focal.epochs=2"]
+    output = workspace.run("dvc", "exp", "run", *changes, "comparison/dvc.yaml")
     assert "crossval@resnet34" not in _stages_run(output)
     assert "crossval@focal" in _stages_run(output)
-    assert "lr" in workspace.run("dvc", "params", "diff")
+    assert "comparison.arms.focal.epochs" in workspace.run("dvc", "params", "diff")
     workspace.run("git", "checkout", "-q", ".")
 
 

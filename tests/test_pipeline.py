@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from brainmri.params import load_yaml
-from tests.house.pipeline import STAGES
+from tests.house.pipeline import ROOT_STAGES
 from tests.workspace import Workspace
 
-ALL = list(STAGES)
+ALL = ROOT_STAGES
 
 
 def _stages_run(output: str) -> list[str]:
@@ -36,7 +36,7 @@ def test_one_command_runs_every_stage(workspace: Workspace) -> None:
 
 def test_a_second_run_has_nothing_to_do(workspace: Workspace) -> None:
     assert [] == _stages_run(workspace.run("dvc", "repro"))
-    assert "up to date" in workspace.run("dvc", "status")
+    assert "up to date" in workspace.run("dvc", "status", "dvc.yaml")
 
 
 def test_two_clones_give_the_same_lock_file_and_metrics(
@@ -93,7 +93,7 @@ def test_results_travel_through_a_remote(workspace: Workspace, tmp_path: Path) -
     workspace.run("dvc", "--cd", str(clone), "pull", "-r", "store")
     for name in ("models/classifier/weights.safetensors", "data/prepared/images.npy"):
         assert (workspace.folder / name).read_bytes() == (clone / name).read_bytes()
-    assert "up to date" in workspace.run("dvc", "--cd", str(clone), "status")
+    assert "up to date" in workspace.run("dvc", "--cd", str(clone), "status", "dvc.yaml")
 
 
 def test_a_wrong_value_ends_in_one_line_before_any_work_and_earlier_outputs_come_back(

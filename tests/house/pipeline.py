@@ -9,6 +9,8 @@ from tests.house.closure import ROOT
 FOLDERS = ("", "comparison")
 PARAMS = load_yaml((ROOT / "params.yaml").read_text())
 _PIPELINES = [load_yaml((ROOT / folder / "dvc.yaml").read_text()) for folder in FOLDERS]
+# Of the root's pipeline alone, in its order.
+ROOT_STAGES = list(_PIPELINES[0]["stages"])
 _DEFINED: dict[str, dict[str, Any]] = {
     name: stage for pipeline in _PIPELINES for name, stage in pipeline["stages"].items()
 }

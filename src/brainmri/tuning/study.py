@@ -89,7 +89,8 @@ def _take_over(study: optuna.Study, journal: Path) -> None:
                 if trial.params:
                     study.enqueue_trial(trial.params)
         if gone:
-            lock.unlink(missing_ok=True)
+            for left in (lock, lock.with_name(f"{lock.name}.pid")):
+                left.unlink(missing_ok=True)
 
 
 def run_study(opened: OpenStudy, params: SearchParams, score_fold: ScoreFold, tell: Tell) -> None:

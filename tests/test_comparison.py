@@ -11,6 +11,8 @@ import pytest
 
 from tests.workspace import Workspace
 
+pytestmark = pytest.mark.long
+
 ARMS = ["resnet34", "focal", "resnet34_paper"]
 REPRO = ("dvc", "repro", "comparison/dvc.yaml")
 
@@ -74,7 +76,6 @@ def test_a_variant_of_one_arm_is_an_experiment(workspace: Workspace) -> None:
     workspace.run("git", "checkout", "-q", ".")
 
 
-@pytest.mark.long
 def test_a_killed_comparison_loses_only_the_units_under_way(workspace: Workspace, tmp_path: Path) -> None:
     clone = workspace.clone(tmp_path / "clone")
     name = "data/comparison/focal.csv"

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
-from brainmri.scoring.areas import Comparison, Folds, Verdict, compare_areas, estimate_area
+from brainmri.scoring.areas import Comparison, Folds, Verdict, _count_degrees, compare_areas, estimate_area
 from brainmri.scoring.cases import Cases
 from brainmri.scoring.estimates import estimate_figures
 from tests.scoring.samples import PARAMS, grouped_cases, make_cases, simulate
@@ -111,3 +111,10 @@ def test_scores_of_other_cases_are_refused() -> None:
 )
 def test_the_verdict_is_by_the_interval(bounds: tuple[float, float], verdict: str) -> None:
     assert Comparison(0.1, bounds, 0.05, 20).verdict == verdict
+
+
+@pytest.mark.parametrize(("positive", "negative", "degrees"), [(10, 10, 18), (5, 5, 8), (5, 10_000, 4)])
+def test_degrees_of_freedom_are_those_of_both_classes(positive: int, negative: int, degrees: float) -> None:
+    truth = np.repeat([True, False], [positive, negative])
+    cases = Cases(truth, np.zeros(len(truth)), np.arange(len(truth)))
+    assert degrees == pytest.approx(_count_degrees(cases), rel=0.01)

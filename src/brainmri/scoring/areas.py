@@ -32,20 +32,20 @@ class Verdict(StrEnum):
 class Comparison:
     """Two areas of the same cases: the first less the second, -1 to 1, with its interval.
 
-    `error` is the difference's standard error over groups, `groups` how many of the scarcer class there are.
+    `error` is the difference's standard error over groups, `degrees` how many degrees of freedom it has.
     """
 
     difference: float
     bounds: Bounds
     error: float
-    groups: int
+    degrees: float
 
     @property
     def p_value(self) -> float:
-        """Two-sided, of no difference: Student's t on the bootstrap's standard error, groups - 1 degrees."""
+        """Two-sided, of no difference: Student's t on the bootstrap's standard error."""
         if self.error == 0:
             return float(self.difference == 0)
-        return float(2 * t.sf(abs(self.difference) / self.error, self.groups - 1))
+        return float(2 * t.sf(abs(self.difference) / self.error, self.degrees))
 
     @property
     def verdict(self) -> Verdict:
@@ -88,8 +88,8 @@ def compare_areas(first: Cases, second: Cases, folds: Folds, params: IntervalPar
         return None
     reach = difference_interval((values[0], values[1]), (bounds[0], bounds[1]), _correlate(draws))
     together = draws[:, ~np.isnan(draws).any(axis=0)]
-    groups = _scarcer(first)
-    return Comparison(values[0] - values[1], reach, drawn_error(together[0] - together[1], groups), groups)
+    error = drawn_error(together[0] - together[1], _scarcer(first))
+    return Comparison(values[0] - values[1], reach, error, _count_degrees(first))
 
 
 @dataclass(frozen=True)
@@ -141,7 +141,24 @@ def _bound(value: float, draws: Vector, cases: Cases, confidence: float) -> Boun
 
 def _scarcer(cases: Cases) -> int:
     """The groups of the class that has fewer."""
-    return min(len(np.unique(cases.group[cases.truth == truth])) for truth in (True, False))
+    return min(_count_groups(cases))
+
+
+def _count_groups(cases: Cases) -> tuple[int, int]:
+    """Those with a positive case, and those with a negative one."""
+    positive, negative = (len(np.unique(cases.group[cases.truth == truth])) for truth in (True, False))
+    return positive, negative
+
+
+def _count_degrees(cases: Cases) -> float:
+    """Degrees of freedom of an area's error, which comes of both classes (Welch 1947, Biometrika 34:28).
+
+    Each class is taken to add to the variance in the inverse of its number of groups: both alike give
+    their sum less two, a scarce one alone its own number less one.
+    """
+    numbers = np.array(_count_groups(cases), np.float64)
+    parts = 1 / numbers
+    return float(parts.sum() ** 2 / (parts**2 / (numbers - 1)).sum())
 
 
 def _correlate(draws: Matrix) -> float:

@@ -129,12 +129,27 @@ def test_settings_that_diverge_are_a_failed_trial(tmp_path: Path) -> None:
     assert 16 == find_best(study)[0]["train.batch_size"]
 
 
+def test_a_failed_trial_says_why(tmp_path: Path) -> None:
+    told: list[str] = []
+    with open_study(tmp_path / "journal", "a", PARAMS, PRESENT) as opened:
+        run_study(opened, PARAMS.model_copy(update={"trials": 1}), _diverge_at_8, told.append)
+    assert told[0].endswith("-S lr=0.05 -S train.batch_size=8: failed: lr: expected a rate that trains")
+
+
+def test_a_trial_that_has_just_begun_is_nobody_s_to_end(tmp_path: Path) -> None:
+    with open_study(tmp_path / "journal", "a", PARAMS, None) as first:
+        begun = first.study.ask()
+        with open_study(tmp_path / "journal", "a", PARAMS, None) as second:
+            assert optuna.trial.TrialState.RUNNING is second.study.trials[begun.number].state
+
+
 def test_what_else_is_wrong_ends_the_search_and_counts_as_no_trial(tmp_path: Path) -> None:
     def fail(_: dict[str, Value], __: int) -> float:
         raise BadInput("weights: no such file")
 
     with pytest.raises(BadInput, match="no such file"):
         _run(tmp_path, score=fail)
+    assert not list(tmp_path.glob("*.lock"))
     assert 25 == len(list_trials(_run(tmp_path)))
 
 

@@ -47,13 +47,13 @@ def _draw_benefit(axes: Axes, rows: Sequence[BenefitRow], level: str) -> None:
         threshold, everyone, color=canvas.VERMILION, linewidth=1.4, linestyle="-.", label="call all positive"
     )
     axes.axhline(0, color=canvas.GRAY, linewidth=1.2, linestyle="--", label="call none")
-    top = max(float(network.max()), float(everyone.max()), 0.05)
+    top = max(float(network.max()), float(everyone.max()), 0.05, *(row.high or 0.0 for row in rows))
     axes.set(
         title="Decision curve",
         xlabel="Threshold probability\n(what a false alarm may cost)",
         ylabel="Net benefit a case",
         xlim=(0, 1),
-        ylim=(-0.35 * top, 1.15 * top),
+        ylim=(-0.35 * top, 1.05 * top),
     )
 
 

@@ -66,8 +66,10 @@ def open_study(
         # Processes at once would draw the same with one seed.
         seed = params.seed + len(study.trials) + _SEED_STEP * _rank(journal, owner)
         study.sampler = TPESampler(n_startup_trials=params.startup, seed=seed % 2**32, constant_liar=True)
-        yield OpenStudy(study, owner)
-    _lock(journal, owner).unlink(missing_ok=True)
+        try:
+            yield OpenStudy(study, owner)
+        finally:
+            _lock(journal, owner).unlink(missing_ok=True)
 
 
 def _lock(journal: Path, owner: str) -> Path:
@@ -80,9 +82,13 @@ def _rank(journal: Path, owner: str) -> int:
 
 
 def _take_over(study: optuna.Study, journal: Path) -> None:
-    """Ends the trials of processes that are gone, and puts their settings first in the queue."""
-    for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
-        lock = _lock(journal, trial.user_attrs.get(_OWNER, "unknown"))
+    """Ends the trials of processes that are gone, and puts their settings first in the queue.
+
+    A trial without an owner has just begun in a process beside this one.
+    """
+    running = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
+    for trial in (trial for trial in running if _OWNER in trial.user_attrs):
+        lock = _lock(journal, trial.user_attrs[_OWNER])
         with hold_if_free(lock) as gone:
             if gone:
                 study.tell(trial.number, state=TrialState.FAIL)
@@ -113,7 +119,9 @@ def run_study(opened: OpenStudy, params: SearchParams, score_fold: ScoreFold, te
         area = (
             f"AUROC {row.auroc:.3f} on {row.folds} folds, {row.state}" if row.auroc is not None else row.state
         )
-        tell(f"search: {done} of {params.trials}: {row.settings}: {area}")
+        reason = trial.user_attrs.get(_DIVERGED)
+        told = area if reason is None else f"{area}: {reason}"
+        tell(f"search: {done} of {params.trials}: {row.settings}: {told}")
         if done >= params.trials:
             study.stop()
 

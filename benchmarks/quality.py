@@ -38,10 +38,11 @@ from brainmri.dataset.manifest import ManifestRow, Subset
 from brainmri.dataset.prepare import prepare_folder
 from brainmri.dataset.prepared import PreparedSet, read_prepared, read_raw_facts
 from brainmri.dataset.split import assign_subsets
-from brainmri.learning.classifier import Schedule, run_schedule
+from brainmri.learning.classification import select_classes
+from brainmri.learning.fitting import Schedule, run_schedule
 from brainmri.learning.rate import find_rate
 from brainmri.learning.recipe import Recipe, plan_epoch
-from brainmri.learning.training import build_training, select_training_data
+from brainmri.learning.training import build_training
 from brainmri.params import PARAMS_PATH, read_params
 
 PACKAGES = ("torch", "torchvision", "fastai", "numpy")
@@ -113,8 +114,8 @@ def train_ours(
 ) -> list[Epoch]:
     """The stages find_lr and train."""
     start = time.perf_counter()
-    rate = find_rate(prepared, manifest, recipe).learning_rate
-    data = select_training_data(prepared, manifest)
+    rate = find_rate(select_classes(prepared, manifest), recipe).learning_rate
+    data = select_classes(prepared, manifest)
     training = build_training(data, recipe, plan_epoch(len(data.train), recipe.train))
     watch = Watch(start, positive=1)
     training.learner.logger = _say_nothing

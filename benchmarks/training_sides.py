@@ -29,8 +29,9 @@ from brainmri.allocation import keep_freed_memory
 from brainmri.dataset.manifest import ManifestRow, Subset
 from brainmri.dataset.prepare import prepare_folder
 from brainmri.dataset.prepared import PreparedSet, read_prepared
+from brainmri.learning.classification import select_classes
 from brainmri.learning.recipe import Recipe, plan_epoch
-from brainmri.learning.training import Training, TrainingData, build_training, select_training_data
+from brainmri.learning.training import Training, TrainingData, build_training
 from brainmri.params import PARAMS_PATH, read_params
 
 Batches = Iterable[tuple[torch.Tensor, torch.Tensor]]
@@ -124,7 +125,7 @@ def make_bench(arch: str, size: int, source: Source, folder: Path) -> Bench:
             ),
         }
     )
-    data = select_training_data(prepared, _split_plainly(prepared))
+    data = select_classes(prepared, _split_plainly(prepared))
     return Bench(arch, size, source.threads, recipe, data, folder / "classes")
 
 

@@ -33,7 +33,8 @@ from benchmarks.settings import SETTINGS
 from brainmri.dataset.manifest import ManifestRow, Subset, read_manifest
 from brainmri.dataset.prepare import prepare_folder
 from brainmri.dataset.prepared import PreparedSet, read_prepared
-from brainmri.learning.classifier import Schedule, train_classifier
+from brainmri.learning.classification import select_classes
+from brainmri.learning.fitting import Schedule, train_network
 from brainmri.learning.model_folder import WEIGHTS
 from brainmri.learning.prediction import predict_logits, read_classifier
 from brainmri.learning.rate import find_rate
@@ -97,9 +98,13 @@ def train_and_score(
         rate = params.lr
         if rate == "auto":
             # By way of the file, which has six digits: others are another training.
-            write_rate(Path(place) / "lr.json", find_rate(prepared, manifest, recipe).learning_rate, "valley")
+            write_rate(
+                Path(place) / "lr.json",
+                find_rate(select_classes(prepared, manifest), recipe).learning_rate,
+                "valley",
+            )
             rate = read_rate(Path(place) / "lr.json")
-        trained = train_classifier(prepared, manifest, recipe, Schedule(params.epochs, rate))
+        trained = train_network(select_classes(prepared, manifest), recipe, Schedule(params.epochs, rate))
         seconds = time.perf_counter() - begin
         folder = Path(place) / "model"
         write_trained(folder, trained, recipe, prepared, manifest)

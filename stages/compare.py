@@ -8,7 +8,7 @@ from pathlib import Path
 from brainmri.dataset.baselines import ShortcutRow
 from brainmri.dataset.prepared import read_prepared
 from brainmri.dataset.split import Protocol
-from brainmri.dataset.units import ScoredRow
+from brainmri.dataset.units import ScoredRow, SegmentedRow
 from brainmri.figures.canvas import save
 from brainmri.figures.comparison import draw_comparison
 from brainmri.figures.suspects import show_suspects
@@ -38,7 +38,7 @@ def main(prepared: Path, scores: Path, shortcuts: Path, metrics: Path, plots: Pa
     arms = {}
     for name in params.comparison.arms:
         facts = read_mapping(scores / f"{name}.json")
-        rows = read_rows(scores / f"{name}.csv", ScoredRow)
+        rows = read_rows(scores / f"{name}.csv", SegmentedRow if "task" in facts else ScoredRow)
         arms[name] = ArmScores(rows, Protocol(facts["protocol"]), facts["network"])
     choices = ComparisonParams(params.calibrate, params.evaluate)
     report = compare_arms(arms, read_rows(shortcuts, ShortcutRow), data.classes, choices)

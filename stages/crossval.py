@@ -8,7 +8,7 @@ from pathlib import Path
 from brainmri.dataset.prepared import read_prepared
 from brainmri.dataset.split import SplitParams
 from brainmri.dataset.units import ScoredRow, UnitRow
-from brainmri.learning.arms import ComparisonParams, Shared, read_arm
+from brainmri.learning.arms import ComparisonParams, Settings, TaskName, read_arm
 from brainmri.learning.crossval import UnitJob, count_network, train_units
 from brainmri.learning.finished import finish_all
 from brainmri.params import read_params
@@ -16,7 +16,7 @@ from brainmri.tables import read_rows, write_mapping, write_rows
 from stages import run
 
 
-class Params(Shared):
+class Params(Settings):
     """The keys of params.yaml that this stage reads."""
 
     split: SplitParams
@@ -41,6 +41,7 @@ def main(arm: str, prepared: Path, manifest: Path, units: Path, scores: Path, fa
         {
             "network": count_network(own, size) | {"architecture": own.arch.value, "size": size},
             "protocol": own.protocol.value,
+            **({"task": own.task.value} if own.task is TaskName.SEGMENTATION else {}),
             "units": {outcome.unit.name: dict(outcome.facts) for outcome in outcomes},
         },
     )

@@ -9,7 +9,8 @@ from pathlib import Path
 from brainmri.dataset.baselines import ShortcutRow
 from brainmri.dataset.predictions import read_predictions
 from brainmri.dataset.prepared import read_prepared
-from brainmri.figures.evaluation import draw_evaluation, draw_training, warn
+from brainmri.figures.evaluation import draw_evaluation, warn
+from brainmri.figures.training import draw_training
 from brainmri.learning.records import EpochRow, RatePoint, read_rate
 from brainmri.params import Section, read_params
 from brainmri.scoring.calibration import read_operating_point

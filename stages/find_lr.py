@@ -25,9 +25,11 @@ def main(prepared: Path, manifest: Path, metrics: Path, curve: Path) -> None:
     """Prepared folder and manifest in; rate and curve out."""
     params = read_params(Params)
     if params.lr == "auto":
-        from brainmri.learning.rate import find_rate  # noqa: PLC0415 - a number needs no torch
+        # A number needs no torch.
+        from brainmri.learning.classification import select_classes  # noqa: PLC0415
+        from brainmri.learning.rate import find_rate  # noqa: PLC0415
 
-        found = find_rate(read_prepared(prepared), read_manifest(manifest), params)
+        found = find_rate(select_classes(read_prepared(prepared), read_manifest(manifest)), params)
         rate, points = found.learning_rate, found.curve
     else:
         rate, points = params.lr, []

@@ -7,24 +7,28 @@ apart, so a new arm leaves those of others alone.
 from pathlib import Path
 
 from brainmri.dataset.manifest import read_manifest
+from brainmri.dataset.masks import require_masks
+from brainmri.dataset.prepared import read_prepared
 from brainmri.dataset.units import UnitRow, plan_units
-from brainmri.learning.arms import ComparisonParams, Shared, read_arms
+from brainmri.learning.arms import ComparisonParams, Settings, TaskName, read_arms
 from brainmri.params import read_params
 from brainmri.tables import write_rows
 from stages import run
 
 
-class Params(Shared):
+class Params(Settings):
     """The keys of params.yaml that this stage reads."""
 
     comparison: ComparisonParams
 
 
-def main(manifest: Path, scores: Path, units: Path) -> None:
-    """Manifest in, units out; what arms that are gone left in the folder `scores` is removed."""
+def main(prepared: Path, manifest: Path, scores: Path, units: Path) -> None:
+    """Prepared folder and manifest in, units out; what arms that are gone left in `scores` is removed."""
     params = read_params(Params)
     comparison = params.comparison
     arms = read_arms(params, comparison)
+    if any(arm.task is TaskName.SEGMENTATION for arm in arms.values()):
+        require_masks(read_prepared(prepared))
     planned = plan_units(read_manifest(manifest), comparison.seeds, comparison.cases)
     for left in [*scores.glob("*.csv"), *scores.glob("*.json")]:
         if left != units and left.stem not in arms:

@@ -8,7 +8,8 @@ from pathlib import Path
 from brainmri.dataset.manifest import read_manifest
 from brainmri.dataset.prepared import read_prepared
 from brainmri.learning.checkpoint import open_store
-from brainmri.learning.classifier import Schedule, train_classifier
+from brainmri.learning.classification import select_classes
+from brainmri.learning.fitting import Schedule, train_network
 from brainmri.learning.identity import identify_training
 from brainmri.learning.recipe import Epochs, Recipe
 from brainmri.learning.records import EpochRow, read_rate
@@ -30,7 +31,7 @@ def main(prepared: Path, manifest: Path, lr: Path, model: Path, history: Path, m
     data, rows = read_prepared(prepared), read_manifest(manifest)
     rate = read_rate(lr)
     with open_store(identify_training(data, rows, params, params.epochs, rate), model) as store:
-        trained = train_classifier(data, rows, params, Schedule(params.epochs, rate), store)
+        trained = train_network(select_classes(data, rows), params, Schedule(params.epochs, rate), store)
         write_trained(model, trained, params, data, rows)
         write_rows(history, trained.epochs, EpochRow)
         write_mapping(metrics, summarize_training(trained, rows, rate))

@@ -155,6 +155,11 @@ def test_a_number_for_lr_needs_no_search_and_1e_3_is_one(split_folder: Path) -> 
     assert '"learning_rate": 0.001' in (split_folder / "out" / "lr.json").read_text()
 
 
+def test_a_set_without_masks_can_not_be_segmented(split_folder: Path) -> None:
+    said = _refused(split_folder, "find_lr_segmentation", *FIND_LR)
+    assert "raw: expected masks to learn from, came none; name them in scans.csv, column mask" in said
+
+
 def test_epochs_of_zero_and_missing_weights_end_training_before_it_begins(split_folder: Path) -> None:
     (split_folder / "out" / "lr.json").write_text('{"learning_rate": 0.001}')
     text = (split_folder / "params.yaml").read_text()

@@ -18,6 +18,7 @@ TINY = {
     "folds: 5": "folds: 3",
     "arch: resnet34": "arch: resnet18",
     "epochs: 15": "epochs: 1",
+    "epochs: 30": "epochs: 2",
     "trees: 200": "trees: 10",
     "draws: 2000": "draws: 200",
     "threads: 2": "threads: 1",

@@ -45,7 +45,9 @@ HISTORY = losses.History(
     train_size=np.array([64, 64, 64, 128, 128]),
     train_loss=np.array([0.7, 0.5, 0.4, 0.3, 0.2]),
     valid_loss=np.array([0.7, 0.6, 0.5, 0.55, 0.6]),
-    accuracy=np.array([0.5, 0.7, 0.8, 0.8, 0.8]),
+    watched=np.array([0.5, 0.7, 0.8, 0.8, 0.8]),
+    watched_name="Accuracy",
+    watched_unit="Share of cases",
     best=2,
 )
 BINS = reliability.Bins(

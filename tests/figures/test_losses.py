@@ -55,7 +55,15 @@ def test_losses_start_at_zero_and_accuracy_has_its_whole_range() -> None:
 @pytest.mark.parametrize("epochs", [0, 1, 2])
 def test_epochs_without_figures_are_left_out(epochs: int) -> None:
     nothing = np.full(epochs, np.nan)
-    history = losses.History(np.arange(epochs), np.full(epochs, 128), nothing, nothing + 1, nothing, None)
+    history = dataclasses.replace(
+        HISTORY,
+        epoch=np.arange(epochs),
+        train_size=np.full(epochs, 128),
+        train_loss=nothing,
+        valid_loss=nothing,
+        watched=nothing,
+        best=None,
+    )
     figure = losses.draw_history(history, SOURCE)
     draw(figure)
     assert read_texts(figure).count("no finite values") == 2

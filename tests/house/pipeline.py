@@ -6,7 +6,7 @@ from typing import Any
 from brainmri.params import load_yaml
 from tests.house.closure import ROOT
 
-FOLDERS = ("", "comparison")
+FOLDERS = ("", "comparison", "segmentation")
 PARAMS = load_yaml((ROOT / "params.yaml").read_text())
 _PIPELINES = [load_yaml((ROOT / folder / "dvc.yaml").read_text()) for folder in FOLDERS]
 # Of the root's pipeline alone, in its order.

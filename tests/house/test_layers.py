@@ -22,9 +22,20 @@ MAY_IMPORT = {
     "__main__": {"reporting"},
     "figures": {"dataset", "scans", "scoring", "learning.records", "tuning.records"},
 }
-TORCH_STAGES = {"find_lr", "train", "predict", "crossval"}
+TORCH_STAGES = {
+    "find_lr",
+    "train",
+    "predict",
+    "crossval",
+    "find_lr_segmentation",
+    "train_segmentation",
+    "predict_masks",
+    "evaluate_segmentation",
+}
+# MONAI brings torch.
+SURFACES = PACKAGE / "scoring" / "surfaces.py"
 TORCH = {"torch", "torchvision", "fastai", "fastcore", "fasttransform", "safetensors"}
-OUTSIDE = [path for path in PACKAGE.rglob("*.py") if path.parent.name != "learning"]
+OUTSIDE = [path for path in PACKAGE.rglob("*.py") if path.parent.name != "learning" and path != SURFACES]
 
 
 def _layer(path: Path) -> str:

@@ -1,5 +1,6 @@
 """Tiny training sets and recipes."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import numpy as np
 from brainmri.dataset.manifest import ManifestRow, Subset
 from brainmri.dataset.prepared import Classes, PreparedSet, SliceRow
 from brainmri.learning.recipe import Recipe
+from brainmri.learning.segmentation_recipe import SegmentationParams, SegmentationRecipe
 from tests.pictures import draw_head
 
 RECIPE: dict[str, Any] = {
@@ -43,6 +45,39 @@ def make_recipe(**changes: Any) -> Recipe:
     own = {key: value for key, value in changes.items() if key in RECIPE}
     train = {key: value for key, value in changes.items() if key not in RECIPE}
     return Recipe.model_validate(RECIPE | own | {"train": RECIPE["train"] | train})
+
+
+SEGMENTATION: dict[str, Any] = {
+    "epochs": 2,
+    "lr": "auto",
+    "loss": "dice_ce",
+    "attention": False,
+    "flips": True,
+    "lesion_overlap": 0.1,
+    "tolerance_mm": 2.0,
+    "tolerance_px": 2.0,
+}
+
+
+def make_segmentation(**changes: Any) -> SegmentationParams:
+    """The section `segmentation` with changes."""
+    return SegmentationParams.model_validate(SEGMENTATION | changes)
+
+
+def make_mask_recipe(section: SegmentationParams, **changes: Any) -> SegmentationRecipe:
+    """The tiny recipe of a segmenter with changes."""
+    return SegmentationRecipe(**make_recipe(**changes).model_dump(), segmentation=section.design)
+
+
+def make_masked_set(count: int = 32, size: int = 32) -> tuple[PreparedSet, list[ManifestRow]]:
+    """As `make_set`; the spot is what is brighter than any brain, and slices of both classes have masks."""
+    data, manifest = make_set(count, size)
+    masks = ((data.images > 200) & data.is_positive()[:, None, None]).astype(np.uint8)
+    slices = [
+        row.model_copy(update={"has_mask": True, "tumor_area": int(mask.sum())})
+        for row, mask in zip(data.slices, masks, strict=True)
+    ]
+    return replace(data, slices=slices, masks=masks), manifest
 
 
 def make_set(count: int = 32, size: int = 32) -> tuple[PreparedSet, list[ManifestRow]]:

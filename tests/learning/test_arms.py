@@ -6,11 +6,14 @@ import pytest
 
 from brainmri.dataset.split import Protocol
 from brainmri.errors import BadInput
-from brainmri.learning.arms import Arm, ComparisonParams, Shared, read_arm, read_arms
-from tests.learning.samples import RECIPE
+from brainmri.learning.arms import Arm, ComparisonParams, Settings, read_arm, read_arms
+from brainmri.learning.recipe import Recipe
+from brainmri.learning.segmentation_recipe import SegmentationRecipe
+from tests.learning.samples import RECIPE, SEGMENTATION
 
-SHARED = Shared.model_validate(
-    {key: value for key, value in RECIPE.items() if key != "seed"} | {"epochs": 2, "lr": "auto"}
+SHARED = Settings.model_validate(
+    {key: value for key, value in RECIPE.items() if key != "seed"}
+    | {"epochs": 2, "lr": "auto", "segmentation": SEGMENTATION}
 )
 
 
@@ -42,6 +45,14 @@ def test_an_arm_is_the_shared_settings_with_its_changes() -> None:
     assert {2} == {arm.train.threads for arm in arms.values()}
 
 
+def test_a_segmentation_arm_has_the_recipe_of_a_segmenter() -> None:
+    arms = read({"plain": {}, "unet": {"task": "segmentation", "segmentation": {"attention": True}}})
+    recipe = arms["unet"].recipe(seed=3)
+    assert isinstance(recipe, SegmentationRecipe)
+    assert (True, 3, SHARED.train.loss) == (recipe.segmentation.attention, recipe.seed, recipe.train.loss)
+    assert type(arms["plain"].recipe(seed=3)) is Recipe
+
+
 @pytest.mark.parametrize(
     ("arms", "said"),
     [
@@ -52,6 +63,27 @@ def test_an_arm_is_the_shared_settings_with_its_changes() -> None:
         ({"a": {}, "majority": {"epochs": 3}}, "expected a name of its own, came majority"),
         ({"a": {}, "b": {}}, "expected arms that differ, came a and b"),
         ({"a": {}, "b": {"arch": "resnet18"}}, "expected arms that differ, came a and b"),
+        ({"a": {}, "b": {"segmentation": {"attention": True}}}, "expected task segmentation with it"),
+        (
+            {"a": {}, "b": {"task": "segmentation"}, "c": {"task": "segmentation"}},
+            "expected arms that differ, came b and c",
+        ),
+        (
+            {"a": {}, "b": {"task": "segmentation", "arch": "squeezenet1_1"}},
+            "comparison.arms.b: arch: expected a ResNet for segmentation, came squeezenet1_1",
+        ),
+        (
+            {"a": {}, "b": {"task": "segmentation", "epochs": 5}},
+            "expected no epochs with task segmentation, which has no use for it; remove it, or set segm",
+        ),
+        (
+            {"a": {}, "b": {"task": "segmentation", "train": {"dropout": 0.5}}},
+            "expected no train.dropout with task segmentation",
+        ),
+        (
+            {"a": {}, "b": {"task": "segmentation", "protocol": "paper"}},
+            "comparison.arms.b: expected protocol grouped with task segmentation, came paper",
+        ),
         ({"a": {"archh": "resnet18"}}, "comparison.arms.a: unknown key archh (did you mean arch?)"),
         ({"a": {"train": {"los": "focal"}}}, "unknown key train.los (did you mean train.loss?)"),
         ({"a": {"train": {"loss": "hinge"}}}, "train.loss: expected cross_entropy, focal or label_smoothing"),

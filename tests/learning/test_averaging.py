@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from brainmri.learning.averaging import spread
-from brainmri.learning.classifier import Schedule, train_classifier
+from brainmri.learning.classification import select_classes
+from brainmri.learning.fitting import Schedule, train_network
 from brainmri.learning.recipe import EpochPlan
-from brainmri.learning.training import build_training, select_training_data
+from brainmri.learning.training import build_training
 from tests.learning.samples import make_recipe, make_set
 
 DATA, MANIFEST = make_set()
@@ -19,7 +20,7 @@ DATA, MANIFEST = make_set()
 def train(decay: float, steps: int = 1) -> tuple[torch.Tensor, torch.Tensor]:
     """A weight before and after a fit of `steps` epochs of one step."""
     recipe = make_recipe(averaging={"decay": decay, "every": 1, "images": 16}, batch_size=20, least_steps=1)
-    learner = build_training(select_training_data(DATA, MANIFEST), recipe, EpochPlan(20, passes=1)).learner
+    learner = build_training(select_classes(DATA, MANIFEST), recipe, EpochPlan(20, passes=1)).learner
     weight = learner.model[1][-1].weight
     before = weight.detach().clone()
     learner.fit(steps, 1e-2)
@@ -38,7 +39,7 @@ def test_an_average_that_keeps_nothing_is_the_trained_network() -> None:
 @pytest.mark.parametrize(("every", "counts"), [(1, [1, 2, 3, 4, 5]), (2, [2, 4, 5]), (3, [3, 5]), (9, [5])])
 def test_the_average_takes_every_so_many_steps_with_their_share(every: int, counts: list[int]) -> None:
     recipe = make_recipe(averaging={"decay": 0.9, "every": every, "images": 16}, batch_size=4)
-    learner = build_training(select_training_data(DATA, MANIFEST), recipe, EpochPlan(4, passes=1)).learner
+    learner = build_training(select_classes(DATA, MANIFEST), recipe, EpochPlan(4, passes=1)).learner
     seen = []
     learner.add_cb(_Spy(seen))
     learner.fit(1, 1e-2)
@@ -64,7 +65,7 @@ class _Spy(Callback):  # type: ignore[misc]
 
 def test_the_kept_statistics_are_those_of_training_images_in_the_kept_network() -> None:
     recipe = make_recipe(averaging={"decay": 0.5, "every": 1, "images": 20})
-    training = build_training(data := select_training_data(DATA, MANIFEST), recipe, EpochPlan(8, passes=1))
+    training = build_training(data := select_classes(DATA, MANIFEST), recipe, EpochPlan(8, passes=1))
     learner = training.learner
     learner.fit_one_cycle(2, 1e-3)
     stem, norm = learner.model[0][0], learner.model[0][1]
@@ -76,7 +77,9 @@ def test_the_kept_statistics_are_those_of_training_images_in_the_kept_network() 
 
 
 def test_a_network_without_batch_normalization_trains_too() -> None:
-    trained = train_classifier(DATA, MANIFEST, make_recipe(arch="squeezenet1_1"), Schedule(1, 1e-4))
+    trained = train_network(
+        select_classes(DATA, MANIFEST), make_recipe(arch="squeezenet1_1"), Schedule(1, 1e-4)
+    )
     assert 1 == len(trained.epochs)
 
 

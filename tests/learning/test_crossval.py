@@ -81,7 +81,7 @@ def test_a_finished_unit_is_read_not_trained_again(monkeypatch: pytest.MonkeyPat
     def train(*_: object) -> None:
         raise AssertionError("it was trained again")
 
-    monkeypatch.setattr(crossval, "train_classifier", train)
+    monkeypatch.setattr(crossval, "train_network", train)
     assert expected == train_unit(_job("fixed"))
     with pytest.raises(AssertionError, match="trained again"):
         train_unit(_job("fixed", 1))

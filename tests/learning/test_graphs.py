@@ -8,9 +8,10 @@ import torch
 from torch import nn
 
 from brainmri.learning import graphs
+from brainmri.learning.classification import select_classes
 from brainmri.learning.graphs import CapturedPasses, capture
 from brainmri.learning.recipe import EpochPlan, Precision
-from brainmri.learning.training import build_training, select_training_data
+from brainmri.learning.training import build_training
 from tests.learning.samples import make_recipe, make_set
 
 DATA, MANIFEST = make_set(size=64)
@@ -43,7 +44,7 @@ class _Recorder:
 def test_each_size_is_captured_once_and_the_network_is_given_back(monkeypatch: pytest.MonkeyPatch) -> None:
     recorder = _Recorder(monkeypatch)
     recipe = make_recipe(progressive={"share": 0.5, "size": 32}, batch_size=8)
-    learner = build_training(select_training_data(DATA, MANIFEST), recipe, EpochPlan(8, passes=1)).learner
+    learner = build_training(select_classes(DATA, MANIFEST), recipe, EpochPlan(8, passes=1)).learner
     learner.add_cb(CapturedPasses(Precision.FP32))
     learner.fit(4, 1e-3)
     assert [(8, 3, 32, 32), (8, 3, 64, 64)] == recorder.shapes

@@ -12,8 +12,9 @@ from brainmri.dataset.manifest import ManifestRow, Subset
 from brainmri.dataset.predictions import Epoch
 from brainmri.dataset.prepared import PREPARATION, PreparedSet
 from brainmri.errors import BadInput
-from brainmri.learning.classifier import Schedule, train_classifier
-from brainmri.learning.model_folder import LAST_WEIGHTS, MODEL, WEIGHTS, read_model_card
+from brainmri.learning.classification import select_classes
+from brainmri.learning.fitting import Schedule, train_network
+from brainmri.learning.model_folder import LAST_WEIGHTS, MODEL, WEIGHTS, ClassifierCard, read_model_card
 from brainmri.learning.prediction import predict_logits, predict_subsets, read_classifier
 from brainmri.learning.report import summarize_training, write_trained
 from brainmri.tables import write_mapping
@@ -29,7 +30,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, PreparedSet
     classes = {"negative": "no tumor", "positive": "tumor"}
     preparation = {"name": "heads", "classes": classes, "channels": 1, "rule": dict(IMAGE_RULE)}
     write_mapping(folder / "prepared" / PREPARATION, preparation)
-    result = train_classifier(data, manifest, make_recipe(), Schedule(2, 1e-3))
+    result = train_network(select_classes(data, manifest), make_recipe(), Schedule(2, 1e-3))
     write_trained(folder / "classifier", result, make_recipe(), data, manifest)
     assert 2 == summarize_training(result, manifest, 1e-3)["epochs_run"]
     return folder / "classifier", data, manifest
@@ -38,7 +39,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, PreparedSet
 def test_the_folder_says_all_that_prediction_needs(
     trained: tuple[Path, PreparedSet, list[ManifestRow]],
 ) -> None:
-    card = read_model_card(trained[0])
+    card = read_model_card(trained[0], ClassifierCard)
     assert ("resnet18", "tumor", 32, 1) == (
         card.architecture,
         card.classes.positive,
@@ -68,7 +69,7 @@ def test_the_paper_s_protocol_keeps_and_predicts_the_last_epoch_too(
     _, data, manifest = trained
     watched = {Subset.TEST: Subset.VALID}
     paper = [row.model_copy(update={"subset": watched.get(row.subset, row.subset)}) for row in manifest]
-    result = train_classifier(data, paper, make_recipe(), Schedule(1, 1e-3))
+    result = train_network(select_classes(data, paper), make_recipe(), Schedule(1, 1e-3))
     write_trained(tmp_path, result, make_recipe(), data, paper)
     rows = predict_subsets(tmp_path, data, paper)
     assert [Epoch.BEST, Epoch.LAST] == list(dict.fromkeys(row.epoch for row in rows))

@@ -8,10 +8,11 @@ from fastai.callback.core import Callback
 from fastai.torch_core import TensorImage
 
 from brainmri.learning.batches import ShrinkImages
-from brainmri.learning.classifier import Schedule, train_classifier
+from brainmri.learning.classification import select_classes
+from brainmri.learning.fitting import Schedule, train_network
 from brainmri.learning.recipe import EpochPlan
 from brainmri.learning.resizing import EarlyStopping
-from brainmri.learning.training import build_training, select_training_data
+from brainmri.learning.training import build_training
 from tests.learning.samples import make_recipe, make_set
 
 DATA, MANIFEST = make_set(size=64)
@@ -29,7 +30,7 @@ class _Spy(Callback):  # type: ignore[misc]
 
 def _spy(share: float, size: int) -> tuple[_Spy, object]:
     recipe = make_recipe(progressive={"share": share, "size": size}, batch_size=16)
-    learner = build_training(select_training_data(DATA, MANIFEST), recipe, EpochPlan(16, passes=1)).learner
+    learner = build_training(select_classes(DATA, MANIFEST), recipe, EpochPlan(16, passes=1)).learner
     learner.add_cb(spy := _Spy())
     return spy, learner
 
@@ -71,7 +72,7 @@ def test_nothing_is_shrunk_while_given_weights_are_frozen() -> None:
 
 def test_each_epoch_tells_the_size_that_it_trained_on() -> None:
     recipe = make_recipe(progressive={"share": 0.5, "size": 32})
-    epochs = train_classifier(DATA, MANIFEST, recipe, Schedule(4, 1e-3)).epochs
+    epochs = train_network(select_classes(DATA, MANIFEST), recipe, Schedule(4, 1e-3)).epochs
     assert [32, 32, 64, 64] == [row.train_size for row in epochs]
 
 

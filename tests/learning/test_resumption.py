@@ -13,13 +13,21 @@ from safetensors.torch import save_file
 
 from brainmri.errors import BadInput
 from brainmri.exclusion import hold_alone
-from brainmri.learning import classifier
+from brainmri.learning import fitting
 from brainmri.learning.checkpoint import Checkpoint, CheckpointStore, open_store
-from brainmri.learning.classifier import Schedule, TrainedClassifier, train_classifier
+from brainmri.learning.classification import select_classes
 from brainmri.learning.finished import remove_finished
+from brainmri.learning.fitting import Schedule, TrainedNetwork, train_network
 from brainmri.learning.recipe import Recipe
 from brainmri.learning.resumption import Resumption
-from tests.learning.samples import make_recipe, make_set
+from brainmri.learning.segmentation import select_masks
+from tests.learning.samples import (
+    make_mask_recipe,
+    make_masked_set,
+    make_recipe,
+    make_segmentation,
+    make_set,
+)
 
 DATA, MANIFEST = make_set()
 SCHEDULE = Schedule(4, 3e-3)
@@ -47,26 +55,28 @@ class _EagerStore(CheckpointStore):
     due = True
 
 
-def _train(recipe: Recipe, folder: Path | None = None) -> TrainedClassifier:
-    return train_classifier(DATA, MANIFEST, recipe, SCHEDULE, None if folder is None else _EagerStore(folder))
+def _train(recipe: Recipe, folder: Path | None = None) -> TrainedNetwork:
+    return train_network(
+        select_classes(DATA, MANIFEST), recipe, SCHEDULE, None if folder is None else _EagerStore(folder)
+    )
 
 
 def _interrupt(recipe: Recipe, folder: Path, batches: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Trains for so many batches and dies."""
-    build = classifier.build_training
+    build = fitting.build_training
 
-    def build_mortal(*arguments: object) -> classifier.Training:
+    def build_mortal(*arguments: object) -> fitting.Training:
         training = build(*arguments)  # type: ignore[arg-type]
         training.learner.add_cb(_Interrupt(batches))
         return training
 
     with monkeypatch.context() as patch:
-        patch.setattr(classifier, "build_training", build_mortal)
+        patch.setattr(fitting, "build_training", build_mortal)
         with pytest.raises(Interruption):
             _train(recipe, folder)
 
 
-def _assert_same(expected: TrainedClassifier, actual: TrainedClassifier) -> None:
+def _assert_same(expected: TrainedNetwork, actual: TrainedNetwork) -> None:
     assert expected.epochs == actual.epochs
     assert expected.best_epoch == actual.best_epoch
     for own, other in ((expected.best, actual.best), (expected.last, actual.last)):
@@ -127,12 +137,23 @@ def test_given_weights_go_on_from_the_frozen_part_or_from_after_it(
     _assert_same(expected, _train(recipe, tmp_path / "store"))
 
 
+@pytest.mark.parametrize("batches", [3, 5])
+def test_a_segmenter_goes_on_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, batches: int) -> None:
+    data, manifest = make_masked_set()
+    images = select_masks(data, manifest, make_segmentation(attention=True).design)
+    monkeypatch.setattr("tests.learning.test_resumption.select_classes", lambda *_: images)
+    recipe = make_mask_recipe(make_segmentation(attention=True))
+    expected = _train(recipe)
+    _interrupt(recipe, tmp_path, batches, monkeypatch)
+    _assert_same(expected, _train(recipe, tmp_path))
+
+
 def test_early_stopping_counts_the_epochs_before_the_interruption(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     recipe = make_recipe(patience=1)
     schedule = Schedule(40, 1e-2)
-    expected = train_classifier(DATA, MANIFEST, recipe, schedule)
+    expected = train_network(select_classes(DATA, MANIFEST), recipe, schedule)
     monkeypatch.setattr("tests.learning.test_resumption.SCHEDULE", schedule)
     _interrupt(recipe, tmp_path, 2 * len(expected.epochs) - 1, monkeypatch)
     _assert_same(expected, _train(recipe, tmp_path))

@@ -84,6 +84,13 @@ def test_slices_of_one_file_have_their_own_digests_and_a_share_of_its_bytes(tmp_
         assert {(tmp_path / name).stat().st_size // 4} == {item.raw.header.bytes for item in slices}
 
 
+def test_a_mask_of_gray_values_is_named(tmp_path: Path) -> None:
+    save_nifti(tmp_path / "x.nii", HEADS)
+    save_nifti(tmp_path / "m.nii", HEADS)
+    with pytest.raises(BadInput, match=r"^mask m\.nii: expected a mask of at most 16 labels, came \d+ gray"):
+        list(open_scan(tmp_path, Scan("x.nii", None, None, "m.nii", None, numbered=True), ALL).slices())
+
+
 def test_a_mask_that_can_not_be_decoded_is_named(tmp_path: Path) -> None:
     Image.fromarray(HEADS[0]).save(tmp_path / "x.png")
     Image.fromarray(HEADS[0]).save(tmp_path / "m.png")
@@ -95,7 +102,7 @@ def test_a_mask_that_can_not_be_decoded_is_named(tmp_path: Path) -> None:
 
 def _frames(heights: Sequence[float] | None, orientation: Sequence[int] = (1, 0, 0, 0, 1, 0)) -> Dataset:
     """A file of several frames, each with its place (mm) where there are heights."""
-    header = dicom(HEADS)
+    header = dicom((HEADS > 230).astype(np.uint8))
     if heights is not None:
         directions, shared = Dataset(), Dataset()
         directions.ImageOrientationPatient = list(orientation)

@@ -46,6 +46,14 @@ class ScoredRow(Prediction):
     fold: int
 
 
+class SegmentedRow(ScoredRow):
+    """What a segmenter said: its score of the slice, and the pixels that it found, made up and missed."""
+
+    tp: int
+    fp: int
+    fn: int
+
+
 def plan_units(manifest: Sequence[ManifestRow], seeds: Sequence[int], cases: CaseChoice) -> list[UnitRow]:
     """Each protocol's units: every fold with every seed (in fold k the next is watched); the paper's split.
 

@@ -1,6 +1,5 @@
 """The paper's figures of one evaluation, drawn from the report and the training's tables."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +10,9 @@ from brainmri.figures.canvas import save
 from brainmri.figures.confusion import draw_confusion
 from brainmri.figures.curves import Interval, OperatingPoint, Ranking, draw_curves
 from brainmri.figures.decisions import draw_decisions
-from brainmri.figures.losses import History, Suggestion, draw_history, draw_lr_search
 from brainmri.figures.reliability import Before, Bins, draw_reliability
 from brainmri.figures.shortcuts import Contender, draw_shortcuts
 from brainmri.figures.top_losses import Case, draw_top_losses
-from brainmri.learning.records import EpochRow, RatePoint
 from brainmri.scoring.report import Report
 from brainmri.scoring.tally import BINS
 
@@ -36,28 +33,6 @@ def draw_evaluation(report: Report, data: PreparedSet, folder: Path) -> None:
     beside = report.metrics["shortcuts"]
     verdict = f". On them {beside['finding']}" if "finding" in beside else ""
     save(draw_shortcuts(*_list_contenders(report), source + verdict), folder / "shortcuts.png")
-
-
-def draw_training(
-    epochs: Sequence[EpochRow], rates: Sequence[RatePoint], rate: float, source: str, folder: Path
-) -> None:
-    """The losses of each epoch, and the search for a learning rate; `source` ends the small print."""
-    best = min(epochs, key=lambda row: row.valid_loss)
-    history = History(
-        epoch=np.array([row.epoch for row in epochs]),
-        train_size=np.array([row.train_size for row in epochs]),
-        train_loss=np.array([row.train_loss for row in epochs]),
-        valid_loss=np.array([row.valid_loss for row in epochs]),
-        accuracy=np.array([row.accuracy for row in epochs]),
-        best=best.epoch,
-    )
-    save(draw_history(history, f"training and validation subset of {source}"), folder / "losses.png")
-    lr = 10 ** np.array([row.log10_learning_rate for row in rates])
-    loss = np.array([row.loss for row in rates])
-    searched = f"smoothed loss, the mean of the searches, each on a sample of the training subset of {source}"
-    given = f"no search: lr is {rate:g} in params.yaml"
-    suggestion = Suggestion("valley", rate) if rates else None
-    save(draw_lr_search(lr, loss, suggestion, searched if rates else given), folder / "lr_find.png")
 
 
 def describe_source(report: Report, data: PreparedSet) -> str:

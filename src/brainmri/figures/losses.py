@@ -31,15 +31,18 @@ class Suggestion:
 class History:
     """One figure an epoch, each (epochs,); NaN where none was taken.
 
-    `epoch` as the tables count it; `train_size` the pixels a side of what was trained on; `accuracy` 0 to 1,
-    of the validation set; `best` is one of `epoch`, None where none was chosen.
+    `epoch` as the tables count it; `train_size` the pixels a side of what was trained on; `watched` 0 to 1,
+    of the validation set, and `watched_name` and `watched_unit` what it is; `best` is one of `epoch`, None
+    where none was chosen.
     """
 
     epoch: NDArray[np.integer]
     train_size: NDArray[np.integer]
     train_loss: Floats
     valid_loss: Floats
-    accuracy: Floats
+    watched: Floats
+    watched_name: str
+    watched_unit: str
     best: int | None
 
 
@@ -69,7 +72,7 @@ def draw_lr_search(lr: Floats, loss: Floats, suggestion: Suggestion | None, sour
 
 @canvas.house_style
 def draw_history(history: History, source: str) -> Figure:
-    """Losses and, beside them, accuracy against the epoch, with the best epoch marked."""
+    """Losses and, beside them, what is watched against the epoch, with the best epoch marked."""
     figure = _new_figure(source, legend_in=0.84)
     width_in = (canvas.WIDTH_IN - 2 * _LEFT_IN - 0.2) / 2
     losses = canvas.place(figure, (_LEFT_IN, _TOP_IN), (width_in, _PANEL_IN))
@@ -77,17 +80,17 @@ def draw_history(history: History, source: str) -> Figure:
     training = _Line("training (running average)", canvas.VERMILION, "--", "s")
     _draw_line(losses, history.epoch, history.train_loss, training)
     _draw_line(losses, history.epoch, history.valid_loss, _Line("validation", canvas.BLUE, "-", "o"))
-    accuracy = canvas.place(figure, (2 * _LEFT_IN + width_in, _TOP_IN), (width_in, _PANEL_IN))
-    accuracy.set(title="Accuracy", ylabel="Share of cases")
-    _draw_line(accuracy, history.epoch, history.accuracy, _Line("validation", canvas.BLUE, "-", "o"))
-    for axes, values in ((losses, history.valid_loss), (accuracy, history.accuracy)):
+    watched = canvas.place(figure, (2 * _LEFT_IN + width_in, _TOP_IN), (width_in, _PANEL_IN))
+    watched.set(title=history.watched_name, ylabel=history.watched_unit)
+    _draw_line(watched, history.epoch, history.watched, _Line("validation", canvas.BLUE, "-", "o"))
+    for axes, values in ((losses, history.valid_loss), (watched, history.watched)):
         axes.set(xlabel="Epoch", xlim=_reach(history.epoch))
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         _shade_small(axes, history)
         _mark_best(axes, history, values)
         canvas.explain(figure, axes, _AXIS_IN)
     losses.set_ylim(0, 1.04 * losses.get_ylim()[1])
-    accuracy.set_ylim(0, 1.02)
+    watched.set_ylim(0, 1.02)
     return figure
 
 

@@ -52,17 +52,22 @@ def draw_sheet(
     `images` has one more axis in front than `tiles.Image`, `masks` (images, size, size) is empty
     where there is none. Up to some 40 images stay legible.
     """
-    third_in = canvas.leading(_TEXT_PT) if any(caption.more for caption in captions) else 0
-    grid = tiles.balance(len(images), _CAPTION_IN + third_in)
+    grid = tiles.balance(len(images), measure_captions(captions))
     outlined = masks is not None and bool(np.any(masks))
     sheet = tiles.new_sheet(grid, source, outlined=outlined, empty=empty)
     for index, (image, caption) in enumerate(zip(images, captions, strict=True)):
         tiles.show(sheet, index, image, None if masks is None else masks[index])
-        _write_caption(sheet, index, caption)
+        write_caption(sheet, index, caption)
     return sheet.figure
 
 
-def _write_caption(sheet: tiles.Sheet, index: int, caption: Caption) -> None:
+def measure_captions(captions: Sequence[Caption]) -> float:
+    """The room above each image, in inches."""
+    return _CAPTION_IN + (canvas.leading(_TEXT_PT) if any(caption.more for caption in captions) else 0)
+
+
+def write_caption(sheet: tiles.Sheet, index: int, caption: Caption) -> None:
+    """Writes the lines above an image, shortened to its width."""
     left_in, top_in = sheet.grid.corner(index)
     label = canvas.shorten(caption.label, sheet.grid.side_in, _TEXT_PT, bold=True)
     canvas.write(sheet.figure, (left_in, top_in), label, _TEXT_PT, fontweight="bold")

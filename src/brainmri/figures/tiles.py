@@ -31,6 +31,8 @@ class Grid:
     count: int
     columns: int
     caption_in: float
+    # Above all images.
+    top_in: float = 0.0
 
     @property
     def rows(self) -> int:
@@ -46,7 +48,8 @@ class Grid:
     @property
     def size_in(self) -> tuple[float, float]:
         """Width and height of the whole."""
-        return canvas.WIDTH_IN, canvas.MARGIN_IN + self.rows * (self.caption_in + self.side_in + _GAP_IN)
+        height_in = self.rows * (self.caption_in + self.side_in + _GAP_IN)
+        return canvas.WIDTH_IN, canvas.MARGIN_IN + self.top_in + height_in
 
     @property
     def dpi(self) -> float:
@@ -58,7 +61,8 @@ class Grid:
         row, column = divmod(index, self.columns)
         step_in = self.side_in + _GAP_IN
         left_in = (canvas.WIDTH_IN - self.columns * step_in + _GAP_IN) / 2
-        return left_in + column * step_in, canvas.MARGIN_IN + row * (step_in + self.caption_in)
+        top_in = canvas.MARGIN_IN + self.top_in
+        return left_in + column * step_in, top_in + row * (step_in + self.caption_in)
 
     def extent(self, index: int) -> tuple[float, float, float, float]:
         """The left, right, bottom and top of an image, below its caption."""

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from enum import StrEnum
 from typing import Annotated, Any, Final
 
 from pydantic import Field
@@ -10,13 +11,24 @@ from brainmri.dataset.baselines import Baseline
 from brainmri.dataset.split import Protocol
 from brainmri.dataset.units import CaseChoice
 from brainmri.errors import BadInput
+from brainmri.learning.catalogue import NO_DECODER, has_decoder
 from brainmri.learning.recipe import Design, Epochs, Rate, Recipe, Seed
+from brainmri.learning.segmentation_recipe import SegmentationParams, SegmentationRecipe
 from brainmri.params import PARAMS_PATH, Section, check_section
 
+# Settings of a classifier's head and loss.
+_OF_CLASSIFIERS: Final = ("pooling", "dropout", "loss", "class_weights")
 _NAME: Final = "[A-Za-z][A-Za-z0-9_-]*"
 _PLACE: Final = "comparison.arms"
 # Baselines stand beside arms; the units have a file in the arms' folder.
 _TAKEN: Final = {*Baseline, "units"}
+
+
+class TaskName(StrEnum):
+    """What an arm learns: a class for each slice, or which pixels are tumor."""
+
+    CLASSIFICATION = "classification"
+    SEGMENTATION = "segmentation"
 
 
 class ComparisonParams(Section):
@@ -39,17 +51,56 @@ class Shared(Design):
     lr: Rate
 
 
-class Arm(Shared):
-    """One arm: how it trains, and by which protocol its slices are split."""
+class Settings(Shared):
+    """What the arms of a comparison begin with."""
 
+    segmentation: SegmentationParams
+
+
+class Arm(Shared):
+    """One arm: what it learns and how it trains, and by which protocol its slices are split."""
+
+    task: Annotated[TaskName, Field(strict=False, description="classification or segmentation")]
     protocol: Annotated[Protocol, Field(strict=False, description="grouped or paper")]
+    segmentation: SegmentationParams | None = None
 
     def recipe(self, seed: int) -> Recipe:
         """That of one unit."""
-        return Recipe(arch=self.arch, weights=self.weights, train=self.train, seed=seed)
+        known: dict[str, Any] = {
+            "arch": self.arch,
+            "weights": self.weights,
+            "train": self.train,
+            "seed": seed,
+        }
+        section = self.segmentation
+        return (
+            Recipe(**known) if section is None else SegmentationRecipe(**known, segmentation=section.design)
+        )
+
+    @property
+    def length(self) -> int:
+        """The epochs of its task."""
+        return self.epochs if self.segmentation is None else self.segmentation.epochs
+
+    @property
+    def rate(self) -> Rate:
+        """The learning rate of its task."""
+        return self.lr if self.segmentation is None else self.segmentation.lr
+
+    @property
+    def flips(self) -> bool:
+        """Whether prediction also sees each slice mirrored."""
+        return self.segmentation is not None and self.segmentation.flips
+
+    def trains_as(self, other: "Arm") -> bool:
+        """Whether both train, and predict, the same."""
+        mine, theirs = (
+            (arm.recipe(0), arm.length, arm.rate, arm.flips, arm.protocol) for arm in (self, other)
+        )
+        return mine == theirs
 
 
-def read_arms(shared: Shared, params: ComparisonParams) -> dict[str, Arm]:
+def read_arms(shared: Settings, params: ComparisonParams) -> dict[str, Arm]:
     """All arms by name, in the order of params.yaml; the others are compared with the first.
 
     Raises `BadInput` for a name that is more than letters, digits, - and _, an unknown key or wrong value,
@@ -65,10 +116,12 @@ def read_arms(shared: Shared, params: ComparisonParams) -> dict[str, Arm]:
             f"{PARAMS_PATH}: {_PLACE}: expected a first arm that others can be compared with, came {first} "
             "with protocol paper; put another one first"
         )
+    for name, arm in arms.items():
+        _check_segmenter(name, arm, params.arms[name])
     return arms
 
 
-def read_arm(name: str, shared: Shared, params: ComparisonParams) -> Arm:
+def read_arm(name: str, shared: Settings, params: ComparisonParams) -> Arm:
     """One arm of `params`, checked."""
     if not re.fullmatch(_NAME, name):
         raise BadInput(
@@ -87,8 +140,11 @@ def read_arm(name: str, shared: Shared, params: ComparisonParams) -> Arm:
 
 def change_shared(shared: Shared, changes: Mapping[str, Any], threads: int, place: str) -> Arm:
     """The settings of all with what an arm changes; `BadInput`, begun by `place`, for what no arm takes."""
-    base = shared.model_dump(mode="json", include=set(Shared.model_fields))
-    base["protocol"] = Protocol.GROUPED.value
+    base = shared.model_dump(mode="json", include=set(Arm.model_fields))
+    task = changes.get("task", TaskName.CLASSIFICATION.value)
+    if task != TaskName.SEGMENTATION.value and "segmentation" not in changes:
+        base.pop("segmentation", None)
+    base["task"], base["protocol"] = TaskName.CLASSIFICATION.value, Protocol.GROUPED.value
     base["train"]["threads"] = threads
     return check_section(Arm, _merge(base, changes), place)
 
@@ -103,10 +159,33 @@ def _merge(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any
     return merged
 
 
+def _check_segmenter(name: str, arm: Arm, changes: Mapping[str, Any]) -> None:
+    """Raises `BadInput` for what the task of an arm has no use for, or can't do."""
+    place = f"{PARAMS_PATH}: {_PLACE}.{name}"
+    if arm.task is not TaskName.SEGMENTATION:
+        if "segmentation" in changes:
+            raise BadInput(f"{place}: segmentation: expected task segmentation with it, came none; add it")
+        return
+    if arm.protocol is Protocol.PAPER:
+        raise BadInput(
+            f"{place}: expected protocol grouped with task segmentation, came paper; the paper's "
+            "protocol is of its classifiers"
+        )
+    if not has_decoder(arm.arch):
+        raise BadInput(f"{place}: {NO_DECODER}, came {arm.arch}; choose one of resnet18 to resnet152")
+    unused = [key for key in ("epochs", "lr") if key in changes]
+    unused += [f"train.{key}" for key in _OF_CLASSIFIERS if key in changes.get("train", {})]
+    if unused:
+        raise BadInput(
+            f"{place}: expected no {unused[0]} with task segmentation, which has no use for it; remove it"
+            + (f", or set segmentation.{unused[0]}" if unused[0] in ("epochs", "lr") else "")
+        )
+
+
 def _check_different(arms: Mapping[str, Arm]) -> None:
     seen: list[tuple[str, Arm]] = []
     for name, arm in arms.items():
-        twins: Sequence[str] = [other for other, found in seen if found == arm]
+        twins: Sequence[str] = [other for other, found in seen if found.trains_as(arm)]
         if twins:
             raise BadInput(
                 f"{PARAMS_PATH}: {_PLACE}: expected arms that differ, came {twins[0]} and {name}, which "

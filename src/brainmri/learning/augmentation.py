@@ -1,10 +1,13 @@
-"""Random geometry for a whole batch at once: fastai's affine transforms, composed into one resampling."""
+"""Random geometry for a whole batch at once: fastai's affine transforms, composed into one resampling.
+
+Where masks come with the images, they move with them.
+"""
 
 from collections.abc import Callable, Sequence
 from functools import partial
 
 import torch
-from fastai.torch_core import TensorImage
+from fastai.torch_core import TensorImage, TensorImageBase
 from fastai.vision.augment import affine_mat, flip_mat, rotate_mat
 from fasttransform import Transform
 from torch.nn.functional import affine_grid, grid_sample
@@ -26,13 +29,15 @@ class RandomGeometry(Transform):  # type: ignore[misc]
     def __init__(self, parts: Sequence[DrawMatrices]) -> None:
         """Each part gives float32 (n, 3, 3) for a batch of n images, or None for no change."""
         self.parts = parts
+        self.grid = torch.empty(0)
 
-    def encodes(self, x: TensorImage) -> TensorImage:
-        """(n, channels, side, side) -> the same shape."""
-        images: torch.Tensor = x.as_subclass(torch.Tensor)
-        matrices = self._draw(len(images)).to(images.device, non_blocking=True)
-        grid = affine_grid(matrices[:, :2], list(images.shape), align_corners=False)
-        return TensorImage(grid_sample(images, grid, padding_mode="zeros", align_corners=False))
+    def encodes(self, x: TensorImageBase) -> TensorImageBase:
+        """(n, channels, side, side) -> the same shape; masks follow the images that come before them."""
+        plain: torch.Tensor = x.as_subclass(torch.Tensor)
+        if isinstance(x, TensorImage):
+            matrices = self._draw(len(plain)).to(plain.device, non_blocking=True)
+            self.grid = affine_grid(matrices[:, :2], list(plain.shape), align_corners=False)
+        return type(x)(grid_sample(plain.float(), self.grid, padding_mode="zeros", align_corners=False))
 
     def _draw(self, count: int) -> torch.Tensor:
         stand_in = torch.empty(count, 1, 1, 1)

@@ -73,7 +73,7 @@ class AveragedWeights(Callback):  # type: ignore[misc]
         whole: ArrayDataset = self.dls.train.dataset
         valid: ArrayLoader = self.dls.valid
         places = spread(len(whole), self.params.images, valid.bs)
-        sample = ArrayDataset(whole.images[places], whole.classes[places], valid.dataset.split_idx)
+        sample = ArrayDataset(whole.images[places], whole.targets[places], valid.dataset.split_idx)
         loader: ArrayLoader = valid.new(sample)
         return loader
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import torch
 import torchvision
-from fastai.vision.learner import create_vision_model
+from fastai.vision.learner import create_vision_model, model_meta
 from torch import nn
 
 from brainmri.learning.catalogue import Architecture
@@ -50,6 +50,11 @@ class AttentionPooling(nn.Module):
         weights = self.score(maps).flatten(2).softmax(dim=-1)
         attended = (maps.flatten(2) * weights).sum(dim=-1)
         return torch.cat([attended, maps.amax((2, 3))], dim=1)[..., None, None]
+
+
+def split_layers(arch: Architecture) -> Any:
+    """fastai's function that splits a network's parameters into groups, of which the last is never frozen."""
+    return model_meta[constructor(arch)]["split"]
 
 
 def start_from(network: nn.Module, arch: Architecture, start: StartWeights) -> None:

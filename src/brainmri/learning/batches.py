@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from fastai.data.core import DataLoaders, TfmdDL
 from fastai.data.transforms import IntToFloatTensor, Normalize
-from fastai.torch_core import TensorCategory, TensorImage
+from fastai.torch_core import TensorCategory, TensorImage, TensorImageBase, TensorMask
 from fasttransform import Transform
 from numpy.typing import NDArray
 from torch.nn.functional import interpolate
@@ -32,13 +32,14 @@ class Normalization:
 
 @dataclass(frozen=True)
 class ArrayDataset:
-    """images: uint8 (n, channels, size, size) with 1 or 3 channels; classes: int64 (n,), 1 means tumor.
+    """images: uint8 (n, channels, size, size) with 1 or 3 channels.
 
-    `split_idx` is fastai's: 0 for training, 1 for what is not augmented.
+    targets: int64 (n,), 1 means tumor, or masks, uint8 0/1 (n, 1, size, size). `split_idx` is fastai's: 0 for
+    training, 1 for what is not augmented.
     """
 
     images: torch.Tensor
-    classes: torch.Tensor
+    targets: torch.Tensor
     split_idx: int
     # Of a batch, the images alone are input. Told to fastai, which else would draw a batch to see it, and so
     # random numbers, when it first needs to know: after an interruption at another moment.
@@ -48,11 +49,17 @@ class ArrayDataset:
         """The number of images."""
         return len(self.images)
 
-    def __getitem__(self, places: list[int]) -> tuple[TensorImage, TensorCategory]:
-        """The images and classes at `places`, as one batch."""
+    @property
+    def classes(self) -> torch.Tensor:
+        """int64 (n,): 1 where there is tumor."""
+        return self.targets if self.targets.ndim == 1 else self.targets.flatten(1).any(dim=1).long()
+
+    def __getitem__(self, places: list[int]) -> tuple[TensorImage, TensorCategory | TensorMask]:
+        """The images and targets at `places`, as one batch."""
         # A GPU that is sent a list is waited for.
         chosen = torch.tensor(places).to(self.images.device, non_blocking=True)
-        return TensorImage(self.images[chosen]), TensorCategory(self.classes[chosen])
+        kind = TensorCategory if self.targets.ndim == 1 else TensorMask
+        return TensorImage(self.images[chosen]), kind(self.targets[chosen])
 
 
 class ArrayLoader(TfmdDL):  # type: ignore[misc]
@@ -62,9 +69,9 @@ class ArrayLoader(TfmdDL):  # type: ignore[misc]
         """The place in the arrays of an epoch's item; fastai asks for None to see what an item is like."""
         return (s or 0) % len(self.dataset)
 
-    def do_batch(self, b: Sequence[int]) -> tuple[TensorImage, TensorCategory]:
-        """The images and classes of the places in `b`."""
-        batch: tuple[TensorImage, TensorCategory] = self.dataset[list(b)]
+    def do_batch(self, b: Sequence[int]) -> tuple[TensorImage, TensorCategory | TensorMask]:
+        """The images and targets of the places in `b`."""
+        batch: tuple[TensorImage, TensorCategory | TensorMask] = self.dataset[list(b)]
         return batch
 
 
@@ -81,11 +88,11 @@ class ShrinkImages(Transform):  # type: ignore[misc]
         """To `size` for now, unless images are smaller anyway; None: back to the usual."""
         self.size = min((side for side in (size, self.usual) if side is not None), default=None)
 
-    def encodes(self, x: TensorImage) -> TensorImage:
-        """(n, channels, side, side), 0 to 1 -> (n, channels, size, size)."""
+    def encodes(self, x: TensorImageBase) -> TensorImageBase:
+        """(n, channels, side, side), 0 to 1 -> (n, channels, size, size); of a mask, the shares of tumor."""
         if self.size is None or self.size >= x.shape[-1]:
             return x
-        return interpolate(x, (self.size, self.size), mode="area")
+        return interpolate(x.float(), (self.size, self.size), mode="area")
 
 
 class StandardizeImage(Transform):  # type: ignore[misc]
@@ -100,13 +107,18 @@ class StandardizeImage(Transform):  # type: ignore[misc]
 
 
 class ToNetworkInput(Transform):  # type: ignore[misc]
-    """Gray to three channels, and a plain tensor in the channels-last layout (the fast one for CPUs)."""
+    """Gray to three channels, and a plain tensor in the channels-last layout (the fast one for CPUs).
+
+    Masks become plain tensors of 0 and 1: tumor is where half of a pixel or more is.
+    """
 
     order = 100
 
-    def encodes(self, x: TensorImage) -> torch.Tensor:
-        """(n, 1 or 3, size, size) -> (n, 3, size, size)."""
+    def encodes(self, x: TensorImageBase) -> torch.Tensor:
+        """(n, 1 or 3, size, size) -> (n, 3, size, size); a mask keeps its shape."""
         plain: torch.Tensor = x.as_subclass(torch.Tensor)
+        if isinstance(x, TensorMask):
+            return (plain >= 0.5).float()
         return plain.expand(-1, 3, -1, -1).contiguous(memory_format=torch.channels_last)
 
 
@@ -120,9 +132,9 @@ def reside(dataset: ArrayDataset, device: torch.device) -> ArrayDataset:
     if device.type != "cuda":
         return dataset
     free, _ = torch.cuda.mem_get_info(device)
-    if dataset.images.nbytes > free / 2:
+    if dataset.images.nbytes + dataset.targets.nbytes > free / 2:
         return dataset
-    return replace(dataset, images=dataset.images.to(device), classes=dataset.classes.to(device))
+    return replace(dataset, images=dataset.images.to(device), targets=dataset.targets.to(device))
 
 
 def to_tensor(images: NDArray[np.uint8]) -> torch.Tensor:
@@ -174,7 +186,7 @@ def make_loader(
 
 
 def join_loaders(training: ArrayLoader, validation: ArrayLoader) -> DataLoaders:
-    """fastai's pair of loaders, for two classes."""
+    """fastai's pair of loaders; it asks for a number of classes."""
     loaders = DataLoaders(training, validation, device=training.device)
     loaders.c = 2
     return loaders

@@ -14,6 +14,14 @@ class Architecture(StrEnum):
     SQUEEZENET1_1 = "squeezenet1_1"
 
 
+NO_DECODER = "arch: expected a ResNet for segmentation"
+
+
+def has_decoder(arch: Architecture) -> bool:
+    """Whether a U-Net can be built on it."""
+    return arch.value.startswith("resnet")
+
+
 # V1 is pinned for all: the paper's figures rest on it, and not every architecture has another.
 IMAGENET_WEIGHTS = {
     Architecture.RESNET18: "ResNet18_Weights.IMAGENET1K_V1",

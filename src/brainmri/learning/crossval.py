@@ -16,17 +16,21 @@ from brainmri.dataset.manifest import ManifestRow, Subset, read_manifest
 from brainmri.dataset.predictions import Epoch
 from brainmri.dataset.prepared import PreparedSet, read_prepared
 from brainmri.dataset.split import Protocol, SplitParams
-from brainmri.dataset.units import CaseChoice, ScoredRow, UnitRow, take_unit
+from brainmri.dataset.units import CaseChoice, ScoredRow, SegmentedRow, UnitRow, take_unit
 from brainmri.errors import BadInput
-from brainmri.learning.arms import Arm
-from brainmri.learning.backbones import build_network
+from brainmri.learning.arms import Arm, TaskName
 from brainmri.learning.checkpoint import CheckpointStore, open_store
-from brainmri.learning.classifier import Schedule, TrainedClassifier, train_classifier
+from brainmri.learning.classification import Classification, select_classes
+from brainmri.learning.fitting import Schedule, train_network
 from brainmri.learning.identity import identify_training
-from brainmri.learning.prediction import run_network
 from brainmri.learning.rate import find_rate
 from brainmri.learning.recipe import Recipe
-from brainmri.tables import DIGITS, shorten
+from brainmri.learning.segmentation import Segmentation, select_masks
+from brainmri.learning.segmentation_recipe import SegmentationRecipe
+from brainmri.learning.training import Task, Training, TrainingData
+from brainmri.learning.unit_scores import Columns, score_classes, score_masks
+from brainmri.learning.weights import State
+from brainmri.tables import shorten
 
 
 @dataclass(frozen=True)
@@ -78,7 +82,7 @@ def train_unit(job: UnitJob) -> UnitOutcome:
         read_prepared(job.prepared), read_manifest(job.manifest), job.unit, job.cases, job.split
     )
     recipe = job.arm.recipe(job.unit.seed)
-    key = identify_training(prepared, manifest, recipe, job.arm.epochs, job.arm.lr)
+    key = identify_training(prepared, manifest, recipe, job.arm.length, job.arm.rate)
     place = job.outputs.with_name(f"{job.outputs.name}, fold {job.unit.fold}, seed {job.unit.seed}")
     with open_store(key, place) as store:
         outcome = store.read_outcome()
@@ -95,7 +99,11 @@ def train_unit(job: UnitJob) -> UnitOutcome:
 
 def count_network(arm: Arm, size: int) -> dict[str, int]:
     """Parameters, their bytes in float32, and multiply-adds for one image of `size` pixels a side."""
-    network = build_network(arm.arch, arm.train.dropout, arm.train.pooling).eval()
+    recipe = arm.recipe(seed=0)
+    task: Task = Classification()
+    if isinstance(recipe, SegmentationRecipe):
+        task = Segmentation(recipe.segmentation)
+    network = task.build_network(recipe).eval()
     with FlopCounterMode(display=False) as counter, torch.inference_mode():
         network(torch.zeros(1, 3, size, size))
     parameters = sum(parameter.numel() for parameter in network.parameters())
@@ -111,16 +119,19 @@ def _train(
     manifest: Sequence[ManifestRow],
     store: CheckpointStore,
 ) -> dict[str, Any]:
-    rate = find_rate(prepared, manifest, recipe).learning_rate if job.arm.lr == "auto" else job.arm.lr
+    data = _select(recipe, prepared, manifest)
+    rate = find_rate(data, recipe).learning_rate if job.arm.rate == "auto" else job.arm.rate
     # As metrics/lr.json holds it for the root pipeline's training.
     rate = shorten(rate)
-    trained = train_classifier(prepared, manifest, recipe, Schedule(job.arm.epochs, rate), store)
+    trained = train_network(data, recipe, Schedule(job.arm.length, rate), store)
     states = {Epoch.BEST: trained.best}
     if job.unit.protocol is Protocol.PAPER:
         states[Epoch.LAST] = trained.last
-    places = _find_scored(manifest)
     return {
-        "logits": {epoch.value: _score(trained, state, prepared, places) for epoch, state in states.items()},
+        "scores": {
+            epoch.value: _score(trained.training, job.arm, state, (prepared, manifest))
+            for epoch, state in states.items()
+        },
         "facts": {
             "learning_rate": rate,
             "epochs_run": len(trained.epochs),
@@ -130,15 +141,22 @@ def _train(
     }
 
 
+def _select(recipe: Recipe, prepared: PreparedSet, manifest: Sequence[ManifestRow]) -> TrainingData:
+    if isinstance(recipe, SegmentationRecipe):
+        return select_masks(prepared, manifest, recipe.segmentation)
+    return select_classes(prepared, manifest)
+
+
 def _score(
-    trained: TrainedClassifier, state: dict[str, torch.Tensor], prepared: PreparedSet, places: Sequence[int]
-) -> list[float]:
-    network = trained.training.learner.model
-    network.load_state_dict(state)
-    network.eval()
-    images, side = prepared.images[list(places)], trained.training.side
-    logits = run_network(network, images, trained.training.normalization, side)
-    return [round(float(logit), DIGITS) for logit in logits]
+    training: Training, arm: Arm, state: State, data: tuple[PreparedSet, Sequence[ManifestRow]]
+) -> Columns:
+    """What the network with the weights `state` says of the slices outside training."""
+    training.learner.model.load_state_dict(state)
+    training.learner.model.eval()
+    prepared, places = data[0], _find_scored(data[1])
+    if arm.task is TaskName.SEGMENTATION:
+        return score_masks(training, prepared, places, flips=arm.flips)
+    return score_classes(training, prepared, places)
 
 
 def _find_scored(manifest: Sequence[ManifestRow]) -> list[int]:
@@ -149,18 +167,18 @@ def _list_rows(
     outcome: Mapping[str, Any], unit: UnitRow, prepared: PreparedSet, manifest: Sequence[ManifestRow]
 ) -> list[ScoredRow]:
     return [
-        ScoredRow(
+        (ScoredRow if columns.keys() == {"logit"} else SegmentedRow)(
             slice_id=manifest[place].slice_id,
             group=manifest[place].group,
             patient=prepared.slices[place].patient,
             label=manifest[place].label,
             subset=manifest[place].subset,
             epoch=Epoch(epoch),
-            score=float(expit(logit)),
-            logit=logit,
+            score=float(expit(columns["logit"][number])),
             seed=unit.seed,
             fold=unit.fold,
+            **{name: values[number] for name, values in columns.items()},
         )
-        for epoch, logits in outcome["logits"].items()
-        for place, logit in zip(_find_scored(manifest), logits, strict=True)
+        for epoch, columns in outcome["scores"].items()
+        for number, place in enumerate(_find_scored(manifest))
     ]

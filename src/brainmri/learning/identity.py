@@ -8,7 +8,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 import brainmri
 from brainmri.dataset.manifest import ManifestRow
@@ -22,7 +24,18 @@ _CHECKOUT: Final = Path(brainmri.__file__).parents[2]
 # Of the package, "" for its own modules.
 _PARTS: Final = ("", "dataset", "learning", "scans")
 _BLOCK: Final = 256
-_PACKAGES: Final = ("fastai", "fastcore", "fasttransform", "numpy", "safetensors", "torch", "torchvision")
+_PACKAGES: Final = (
+    "fastai",
+    "fastcore",
+    "fasttransform",
+    "monai",
+    "numpy",
+    "opencv-python-headless",
+    "safetensors",
+    "scipy",
+    "torch",
+    "torchvision",
+)
 
 
 def identify_training(
@@ -40,6 +53,7 @@ def identify_training(
         "epochs": epochs,
         "lr": lr,
         "data": hash_data(prepared, manifest),
+        "masks": hash_masks(prepared),
         "code": _hash_code(),
         "versions": {"python": platform.python_version()} | {name: version(name) for name in _PACKAGES},
         "machine": _describe_machine(recipe),
@@ -50,12 +64,26 @@ def identify_training(
 
 def hash_data(prepared: PreparedSet, manifest: Sequence[ManifestRow]) -> str:
     """A SHA-256 of the images, and of each slice's id, label, class and subset."""
-    digest = hashlib.sha256(str(prepared.images.shape).encode())
-    for start in range(0, len(prepared.images), _BLOCK):
-        digest.update(prepared.images[start : start + _BLOCK].tobytes())
+    digest = _digest(prepared.images)
     for row, positive in zip(manifest, prepared.is_positive(), strict=True):
         digest.update(f"{row.slice_id}\n{row.label}\n{positive}\n{row.subset.value}\n".encode())
     return digest.hexdigest()
+
+
+def hash_masks(prepared: PreparedSet) -> str:
+    """A SHA-256 of the masks, and of which slices have one; `none` without any."""
+    if prepared.masks is None:
+        return "none"
+    digest = _digest(prepared.masks)
+    digest.update("".join(str(int(row.has_mask)) for row in prepared.slices).encode())
+    return digest.hexdigest()
+
+
+def _digest(array: NDArray[np.uint8]) -> "hashlib._Hash":
+    digest = hashlib.sha256(str(array.shape).encode())
+    for start in range(0, len(array), _BLOCK):
+        digest.update(array[start : start + _BLOCK].tobytes())
+    return digest
 
 
 def _hash_code() -> dict[str, str]:

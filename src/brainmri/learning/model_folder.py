@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from safetensors import SafetensorError
@@ -39,19 +39,37 @@ class ChannelStatistics(_Part):
 
 
 class ModelCard(_Part):
-    """model.json: what the network is, how its input is prepared and how it came about."""
+    """model.json of any task: what the network is, how its input is prepared and how it came about."""
 
+    task: str
     architecture: Architecture
     classes: ClassNames
     channels: int
     rule: ImageRule
     normalization: ChannelStatistics
     network_size: int
-    pooling: Pooling
-    dropout: float
     training: dict[str, Any]
     versions: dict[str, str]
     data_sha256: str
+
+
+class ClassifierCard(ModelCard):
+    """Of a classifier."""
+
+    task: Literal["classification"] = "classification"
+    pooling: Pooling
+    dropout: float
+
+
+class SegmenterCard(ModelCard):
+    """Of a segmenter."""
+
+    task: Literal["segmentation"] = "segmentation"
+    attention: bool
+    masks_sha256: str
+
+
+AnyCard = TypeVar("AnyCard", bound=ModelCard)
 
 
 def write_model(folder: Path, card: ModelCard, states: Mapping[str, State]) -> None:
@@ -64,10 +82,13 @@ def write_model(folder: Path, card: ModelCard, states: Mapping[str, State]) -> N
     write_mapping(folder / MODEL, card.model_dump(mode="json"))
 
 
-def read_model_card(folder: Path) -> ModelCard:
-    """model.json of a model folder; `BadInput` where it is none of ours."""
+def read_model_card(folder: Path, card: type[AnyCard]) -> AnyCard:
+    """model.json of a model folder; `BadInput` where it is none of ours, or of another task."""
+    content, (task,) = read_mapping(folder / MODEL), get_args(card.model_fields["task"].annotation)
+    if content.get("task", task) != task:
+        raise BadInput(f"{folder / MODEL}: expected a model for {task}, came {content['task']}; name another")
     try:
-        return ModelCard.model_validate_json(json.dumps(read_mapping(folder / MODEL)))
+        return card.model_validate_json(json.dumps(content))
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])

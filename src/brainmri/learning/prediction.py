@@ -1,6 +1,6 @@
 """A model folder and prepared images -> logits."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from brainmri.learning.model_folder import (
     LAST_WEIGHTS,
     MODEL,
     WEIGHTS,
+    ClassifierCard,
     ModelCard,
     read_model_card,
     read_weights,
@@ -34,7 +35,7 @@ class Classifier:
     """A network ready to predict, with what belongs to it."""
 
     network: nn.Module
-    card: ModelCard
+    card: ClassifierCard
 
 
 def predict_subsets(model: Path, prepared: PreparedSet, manifest: Sequence[ManifestRow]) -> list[Prediction]:
@@ -65,8 +66,8 @@ def predict_subsets(model: Path, prepared: PreparedSet, manifest: Sequence[Manif
 
 def read_classifier(folder: Path, weights: str) -> Classifier:
     """The classifier of a model folder with the weights of its file `weights`."""
-    card = read_model_card(folder)
-    torch.set_num_threads(_read_threads(folder, card))
+    card = read_model_card(folder, ClassifierCard)
+    torch.set_num_threads(read_threads(folder, card))
     network = build_network(card.architecture, card.dropout, card.pooling)
     try:
         load_named(network, card.architecture, read_weights(folder / weights))
@@ -76,7 +77,8 @@ def read_classifier(folder: Path, weights: str) -> Classifier:
     return Classifier(network.eval().to(memory_format=torch.channels_last), card)
 
 
-def _read_threads(folder: Path, card: ModelCard) -> int:
+def read_threads(folder: Path, card: ModelCard) -> int:
+    """The threads that a network was trained with: others give other bits."""
     try:
         return int(card.training["recipe"]["train"]["threads"])
     except (KeyError, TypeError, ValueError):
@@ -87,28 +89,43 @@ def _read_threads(folder: Path, card: ModelCard) -> int:
 
 def predict_logits(classifier: Classifier, images: NDArray[np.uint8]) -> NDArray[np.float64]:
     """uint8 (n, size, size) -> (n,): log odds of tumor before calibration, computed in float32."""
-    size = classifier.card.rule.size
+    card = classifier.card
+    check_size(images, card)
+    return run_network(classifier.network, images, read_normalization(card), card.network_size)
+
+
+def check_size(images: NDArray[np.uint8], card: ModelCard) -> None:
+    """Raises `BadInput` for images of another size than the model was trained on."""
+    size = card.rule.size
     if images.shape[-2:] != (size, size):
         raise BadInput(
             f"images: expected {size}x{size} pixels as the model was trained on, came {images.shape[-2:]}; "
             "prepare them by the model's rule"
         )
-    normalization = Normalization(*(tuple(part.values()) for part in _statistics(classifier.card)))
-    return run_network(classifier.network, images, normalization, classifier.card.network_size)
 
 
 def run_network(
     network: nn.Module, images: NDArray[np.uint8], normalization: Normalization, size: int | None
 ) -> NDArray[np.float64]:
     """Log odds of tumor (n,) of prepared images shrunk to `size`, by a network that is set to evaluate."""
-    dataset = ArrayDataset(to_tensor(images), torch.zeros(len(images), dtype=torch.int64), split_idx=1)
-    loader = make_loader(dataset, EpochPlan(_BATCH, passes=1), normalization, size)
-    network = network.to(loader.device)
-    with torch.inference_mode():
-        outputs = [network(batch).float().cpu() for batch, _ in loader]
-    both = torch.cat(outputs).double().numpy()
+    both = torch.cat(list(run_batches(network, images, normalization, size))).double().numpy()
     return np.asarray(both[:, 1] - both[:, 0])
 
 
-def _statistics(card: ModelCard) -> tuple[dict[str, float], dict[str, float]]:
-    return card.normalization.mean, card.normalization.std
+def run_batches(
+    network: nn.Module, images: NDArray[np.uint8], normalization: Normalization, size: int | None
+) -> Iterator[torch.Tensor]:
+    """What the network says of each batch, in float32 and in the order of the images."""
+    dataset = ArrayDataset(to_tensor(images), torch.zeros(len(images), dtype=torch.int64), split_idx=1)
+    loader = make_loader(dataset, EpochPlan(_BATCH, passes=1), normalization, size)
+    network = network.to(loader.device)
+    for batch, _ in loader:
+        with torch.inference_mode():
+            outputs = network(batch).float().cpu()
+        yield outputs
+
+
+def read_normalization(card: ModelCard) -> Normalization:
+    """What pixels are normalized by."""
+    known = card.normalization
+    return Normalization(tuple(known.mean.values()), tuple(known.std.values()))

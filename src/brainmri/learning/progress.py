@@ -12,7 +12,7 @@ from fastai.callback.tracker import TrackerCallback
 from fastai.learner import AvgSmoothLoss, Learner
 
 from brainmri.errors import Diverged
-from brainmri.learning.records import EpochRow
+from brainmri.learning.records import EpochLosses
 from brainmri.learning.weights import State
 
 
@@ -51,16 +51,18 @@ class Progress(Callback):  # type: ignore[misc]
 
     order = TrackerCallback.order - 1
 
-    def __init__(self) -> None:
-        """Nothing noted yet."""
-        self.epochs: list[EpochRow] = []
-        self.best: EpochRow | None = None
+    def __init__(self, row: type[EpochLosses]) -> None:
+        """Nothing noted yet; a `row` has one field besides those of all epochs, for what is watched."""
+        self.row = row
+        (self.watched,) = set(row.model_fields) - set(EpochLosses.model_fields)
+        self.epochs: list[EpochLosses] = []
+        self.best: EpochLosses | None = None
         self.best_state: State = {}
         self.diverged: str | None = None
-        self.replayed: Sequence[EpochRow] = ()
+        self.replayed: Sequence[EpochLosses] = ()
         self.replayed_best: State = {}
 
-    def replay(self, epochs: Sequence[EpochRow], best_state: State) -> None:
+    def replay(self, epochs: Sequence[EpochLosses], best_state: State) -> None:
         """Takes over what was noted by the run that is gone on from."""
         self.replayed, self.replayed_best = epochs, best_state
 
@@ -80,7 +82,7 @@ class Progress(Callback):  # type: ignore[misc]
         """Gives fastai's own callbacks what an epoch that is skipped had found."""
         if self._is_replayed():
             row = self.replayed[len(self.epochs)]
-            self.recorder.log += [row.train_loss, row.valid_loss, row.accuracy]
+            self.recorder.log += [row.train_loss, row.valid_loss, getattr(row, self.watched)]
 
     def after_train(self) -> None:
         """Notes the size of the images that the epoch trained on."""
@@ -93,27 +95,27 @@ class Progress(Callback):  # type: ignore[misc]
             if not self._is_replayed():
                 self.replayed_best = {}
             return
-        train_loss, valid_loss, accuracy = (float(value) for value in self.recorder.log[1:4])
+        train_loss, valid_loss, watched = (float(value) for value in self.recorder.log[1:4])
         number = len(self.epochs)
         for kind, loss in (("training", train_loss), ("validation", valid_loss)):
             if not math.isfinite(loss):
                 # fastai puts words of its own before those of any other exception.
                 self.diverged = f"the {kind} loss of epoch {number} is {loss}"
                 raise CancelFitException
-        row = EpochRow(
+        row = self.row(
             epoch=number,
             train_size=self.train_size,
             log10_learning_rate=math.log10(self.opt.hypers[-1]["lr"]),
             train_loss=train_loss,
             valid_loss=valid_loss,
-            accuracy=accuracy,
+            **{self.watched: watched},
         )
         self._note(row, self.learn.model.state_dict())
 
     def _is_replayed(self) -> bool:
         return len(self.epochs) < len(self.replayed)
 
-    def _note(self, row: EpochRow, state: State) -> None:
+    def _note(self, row: EpochLosses, state: State) -> None:
         self.epochs.append(row)
         if self.best is None or row.valid_loss < self.best.valid_loss:
             self.best = row

@@ -3,20 +3,18 @@
 import math
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import torch
 from fastai.callback.schedule import valley
 
-from brainmri.dataset.manifest import ManifestRow
-from brainmri.dataset.prepared import PreparedSet
 from brainmri.errors import Diverged
 from brainmri.learning.batches import ArrayDataset
 from brainmri.learning.recipe import EpochPlan, Recipe
 from brainmri.learning.records import RatePoint
-from brainmri.learning.training import TrainingData, build_training, select_training_data
+from brainmri.learning.training import TrainingData, build_training
 
 # fastai's valley looks at what is left of the curve without its first tenth and its last five points.
 _LEAST_POINTS = 16
@@ -33,7 +31,7 @@ class FoundRate:
     curve: Sequence[RatePoint]
 
 
-def find_rate(prepared: PreparedSet, manifest: Sequence[ManifestRow], recipe: Recipe) -> FoundRate:
+def find_rate(data: TrainingData, recipe: Recipe) -> FoundRate:
     """Raises the rate step by step until the loss explodes, and takes the valley of the curve.
 
     A mock training sees one batch of training images again and again, both classes alike: over a few dozen
@@ -44,7 +42,6 @@ def find_rate(prepared: PreparedSet, manifest: Sequence[ManifestRow], recipe: Re
     Raises `Diverged` if too few steps were possible for a valley.
     """
     search = recipe.train.lr_find
-    data = select_training_data(prepared, manifest)
     curves = [_search(data, recipe, number) for number in range(search.repeats)]
     seen = [
         (points[0][0], sum(loss for _, loss in points) / len(points)) for points in zip(*curves, strict=False)
@@ -65,7 +62,7 @@ def _search(data: TrainingData, recipe: Recipe, number: int) -> list[tuple[float
     own = recipe.model_copy(update={"seed": (recipe.seed + number * _SEED_STEP) % 2**32})
     sample = _sample(data.train, search.images, own.seed)
     plan = EpochPlan(len(sample), passes=1)
-    learner = build_training(TrainingData(sample, data.valid), own, plan).learner
+    learner = build_training(replace(data, train=sample), own, plan).learner
     with tempfile.TemporaryDirectory() as place:
         # Where fastai keeps the weights that it restores at the end.
         learner.path = Path(place)
@@ -88,10 +85,10 @@ def find_floor(losses: Sequence[float]) -> int:
 
 
 def _sample(dataset: ArrayDataset, images: int, seed: int) -> ArrayDataset:
-    """`images` of the set, or as many as there are of both classes alike; drawn by `seed`."""
+    """`images` of the set, half with tumor, or as many as there are of both kinds; drawn by `seed`."""
     generator = np.random.default_rng(seed)
     classes = dataset.classes.numpy()
     members = [np.flatnonzero(classes == number) for number in np.unique(classes)]
     share = min(images // len(members), *(len(places) for places in members))
     chosen = np.concatenate([generator.choice(places, share, replace=False) for places in members])
-    return ArrayDataset(dataset.images[chosen], dataset.classes[chosen], dataset.split_idx)
+    return ArrayDataset(dataset.images[chosen], dataset.targets[chosen], dataset.split_idx)

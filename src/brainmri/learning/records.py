@@ -5,8 +5,8 @@ from pathlib import Path
 from brainmri.tables import Row, read_mapping, write_mapping
 
 
-class EpochRow(Row):
-    """One line of plots/history.csv: an epoch's losses, accuracy, and the last learning rate of the head.
+class EpochLosses(Row):
+    """An epoch of any training: its losses, and the last learning rate of the head.
 
     `train_loss` is fastai's: a running average over some fifty steps, while the weights change and images
     are augmented, of `train_size` pixels a side. `valid_loss` is the mean of the validation subset, by the
@@ -18,7 +18,21 @@ class EpochRow(Row):
     log10_learning_rate: float
     train_loss: float
     valid_loss: float
+
+
+class EpochRow(EpochLosses):
+    """One line of plots/history.csv: an epoch of a classifier, and its accuracy on the validation subset."""
+
     accuracy: float
+
+
+class MaskEpochRow(EpochLosses):
+    """One line of plots/segmentation/history.csv: an epoch of a segmenter.
+
+    `dice` is that of all pixels of the validation subset together, 0 to 1.
+    """
+
+    dice: float
 
 
 class RatePoint(Row):

@@ -10,14 +10,14 @@ from brainmri.dataset.manifest import PAPER_WARNING, ManifestRow, Subset
 from brainmri.dataset.preparation import ImageRule
 from brainmri.dataset.prepared import PREPARATION, PreparedSet
 from brainmri.learning.backbones import name_weights
-from brainmri.learning.classifier import TrainedClassifier
+from brainmri.learning.fitting import TrainedNetwork
 from brainmri.learning.identity import hash_data
 from brainmri.learning.model_folder import (
     LAST_WEIGHTS,
     WEIGHTS,
     ChannelStatistics,
+    ClassifierCard,
     ClassNames,
-    ModelCard,
     write_model,
 )
 from brainmri.learning.recipe import Recipe
@@ -28,22 +28,23 @@ _PACKAGES = ("fastai", "numpy", "torch", "torchvision")
 
 def write_trained(
     folder: Path,
-    trained: TrainedClassifier,
+    trained: TrainedNetwork,
     recipe: Recipe,
     prepared: PreparedSet,
     manifest: Sequence[ManifestRow],
 ) -> None:
-    """Writes the model folder; the last epoch's weights too where no test set is held out (the paper)."""
+    """Writes a classifier's folder; the last epoch's weights too if no test set is held out (the paper)."""
     network, arch = trained.training.learner.model, recipe.arch
     states = {WEIGHTS: name_weights(network, arch, trained.best)}
     if all(row.subset is not Subset.TEST for row in manifest):
         states[LAST_WEIGHTS] = name_weights(network, arch, trained.last)
-    write_model(folder, _describe_model(trained, recipe, prepared, manifest), states)
+    known = describe_model(trained, recipe, prepared, manifest)
+    write_model(
+        folder, ClassifierCard(**known, pooling=recipe.train.pooling, dropout=recipe.train.dropout), states
+    )
 
 
-def summarize_training(
-    trained: TrainedClassifier, manifest: Sequence[ManifestRow], lr: float
-) -> dict[str, Any]:
+def summarize_training(trained: TrainedNetwork, manifest: Sequence[ManifestRow], lr: float) -> dict[str, Any]:
     """metrics/train.json: length, rate and the best epoch's figures (for watching, not for publishing)."""
     training, best = trained.training, trained.best_epoch
     held_out = any(row.subset is Subset.TEST for row in manifest)
@@ -55,37 +56,36 @@ def summarize_training(
         "passes_per_epoch": training.plan.passes,
         "steps_per_epoch": len(training.learner.dls.train),
         "parameters": sum(parameter.numel() for parameter in training.learner.model.parameters()),
-        "best": {"train_loss": best.train_loss, "valid_loss": best.valid_loss, "accuracy": best.accuracy},
+        "best": best.model_dump(exclude={"epoch", "train_size", "log10_learning_rate"}),
     }
 
 
-def _describe_model(
-    trained: TrainedClassifier, recipe: Recipe, prepared: PreparedSet, manifest: Sequence[ManifestRow]
-) -> ModelCard:
+def describe_model(
+    trained: TrainedNetwork, recipe: Recipe, prepared: PreparedSet, manifest: Sequence[ManifestRow]
+) -> dict[str, Any]:
+    """What model.json says of a network of any task (`ModelCard`)."""
     training, preparation = trained.training, read_mapping(prepared.folder / PREPARATION)
     start = training.start
-    return ModelCard(
-        architecture=recipe.arch,
-        classes=ClassNames(**vars(prepared.classes)),
-        channels=preparation["channels"],
-        rule=ImageRule(**preparation["rule"]),
-        normalization=ChannelStatistics(
+    return {
+        "architecture": recipe.arch,
+        "classes": ClassNames(**vars(prepared.classes)),
+        "channels": preparation["channels"],
+        "rule": ImageRule(**preparation["rule"]),
+        "normalization": ChannelStatistics(
             mean=_number(training.normalization.mean), std=_number(training.normalization.std)
         ),
-        network_size=recipe.train.side or prepared.images.shape[-1],
-        pooling=recipe.train.pooling,
-        dropout=recipe.train.dropout,
-        training={
+        "network_size": recipe.train.side or prepared.images.shape[-1],
+        "training": {
             "recipe": recipe.model_dump(mode="json"),
             "precision": training.precision.value,
             "epochs_run": len(trained.epochs),
             "best_epoch": trained.best_epoch.epoch,
             "start": {"name": "none"} if start is None else {"name": start.name, "sha256": start.sha256},
         },
-        versions={"python": ".".join(platform.python_version_tuple()[:2])}
+        "versions": {"python": ".".join(platform.python_version_tuple()[:2])}
         | {name: version(name) for name in _PACKAGES},
-        data_sha256=hash_data(prepared, manifest),
-    )
+        "data_sha256": hash_data(prepared, manifest),
+    }
 
 
 def _number(values: Sequence[float]) -> dict[str, float]:

@@ -12,7 +12,6 @@ from fastai.learner import Learner
 from brainmri.errors import BadInput
 from brainmri.learning.checkpoint import Checkpoint, CheckpointStore
 from brainmri.learning.progress import Progress
-from brainmri.learning.records import EpochRow
 from brainmri.learning.weights import State
 
 # fastai's SkipToEpoch and all that notes an epoch come before.
@@ -41,7 +40,7 @@ class Resumption(Callback):  # type: ignore[misc]
         if self.found is not None:
             facts = self.found.facts
             self.interrupted, self.done = facts["fit"], facts["epochs_of_fit"]
-            rows = [EpochRow.model_validate(row) for row in facts["epochs"]]
+            rows = [progress.row.model_validate(row) for row in facts["epochs"]]
             progress.replay(rows, _below("best", self.found.tensors))
             print(f"train: goes on after epoch {rows[-1].epoch}, from a checkpoint")
 

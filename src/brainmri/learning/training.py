@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 import fastai.callback.schedule  # noqa: F401 - gives Learner fit_one_cycle and lr_find
 import numpy as np
@@ -11,18 +11,16 @@ import torch
 from fastai.callback.channelslast import ChannelsLast
 from fastai.data.core import DataLoaders
 from fastai.learner import Learner
-from fastai.losses import CrossEntropyLossFlat, FocalLossFlat, LabelSmoothingCrossEntropyFlat
-from fastai.metrics import accuracy
 from fastai.torch_core import set_seed
-from fastai.vision.learner import vision_learner
 from numpy.typing import NDArray
+from torch import nn
 
 from brainmri.allocation import keep_freed_memory
 from brainmri.dataset.manifest import ManifestRow, Subset
 from brainmri.dataset.prepared import PreparedSet
 from brainmri.learning.augmentation import build_augmentation
 from brainmri.learning.averaging import AveragedWeights
-from brainmri.learning.backbones import CLASSES, constructor, set_pooling, start_from
+from brainmri.learning.backbones import split_layers, start_from
 from brainmri.learning.batches import (
     ArrayDataset,
     Normalization,
@@ -35,19 +33,43 @@ from brainmri.learning.graphs import CapturedPasses
 from brainmri.learning.optimizer import FusedAdam
 from brainmri.learning.precision import Autocast, choose_precision
 from brainmri.learning.progress import Progress, SmoothLoss, log_plainly
-from brainmri.learning.recipe import ClassWeights, EpochPlan, Loss, Precision, Recipe
+from brainmri.learning.recipe import EpochPlan, Precision, Recipe
+from brainmri.learning.records import EpochLosses
 from brainmri.learning.resizing import ProgressiveResizing
 from brainmri.learning.weights import StartWeights, read_start_weights
 
-_VALID_BATCH = 64
+
+class Task(Protocol):
+    """What a network is trained for; all else of a training is the same for every task."""
+
+    @property
+    def row(self) -> type[EpochLosses]:
+        """What is noted of an epoch; its last field is what `watch` measures."""
+
+    @property
+    def valid_batch(self) -> int:
+        """The images of a batch of validation."""
+
+    def list_targets(self, prepared: PreparedSet) -> NDArray[np.generic]:
+        """What is to be learnt of each slice (slices, …), as `ArrayDataset` takes it; `BadInput` without."""
+
+    def build_network(self, recipe: Recipe) -> nn.Module:
+        """Random weights; its first part is the body of `recipe.arch`."""
+
+    def choose_loss(self, recipe: Recipe, train: ArrayDataset) -> Any:
+        """What training minimizes, for fastai."""
+
+    def watch(self) -> Any:
+        """A metric for fastai, of the validation subset."""
 
 
 @dataclass(frozen=True)
 class TrainingData:
-    """The images and classes of the training and the validation subset."""
+    """The images and targets of the training and the validation subset, and what they are for."""
 
     train: ArrayDataset
     valid: ArrayDataset
+    task: Task
 
 
 @dataclass(frozen=True)
@@ -63,35 +85,32 @@ class Training:
     side: int | None
 
 
-def select_training_data(prepared: PreparedSet, manifest: Sequence[ManifestRow]) -> TrainingData:
+def select_training_data(prepared: PreparedSet, manifest: Sequence[ManifestRow], task: Task) -> TrainingData:
     """Training and validation images in memory; nothing else of the set is read."""
-    classes = prepared.is_positive().astype(np.int64)
+    targets = task.list_targets(prepared)
 
     def pick(subset: Subset, split_idx: int) -> ArrayDataset:
         rows = np.array([row.subset is subset for row in manifest])
-        return ArrayDataset(to_tensor(prepared.images[rows]), torch.from_numpy(classes[rows]), split_idx)
+        return ArrayDataset(to_tensor(prepared.images[rows]), torch.from_numpy(targets[rows]), split_idx)
 
-    return TrainingData(pick(Subset.TRAIN, 0), pick(Subset.VALID, 1))
+    return TrainingData(pick(Subset.TRAIN, 0), pick(Subset.VALID, 1), task)
 
 
 def build_training(data: TrainingData, recipe: Recipe, plan: EpochPlan) -> Training:
-    """fastai's `vision_learner` by `recipe`, seeded here: the same recipe and data give the same training."""
+    """A fastai learner by `recipe`, seeded here: the same recipe and data give the same training."""
     start = read_start_weights(recipe.weights, recipe.arch)
     keep_freed_memory()
     torch.set_num_threads(recipe.train.threads)
     set_seed(recipe.seed, reproducible=True)
     normalization = choose_normalization(recipe.train.scaling, data.train.images)
     loaders = _load(data, recipe, normalization, plan)
-    precision, progress = choose_precision(recipe.train.precision), Progress()
-    learner = vision_learner(
+    precision, progress = choose_precision(recipe.train.precision), Progress(data.task.row)
+    learner = Learner(
         loaders,
-        constructor(recipe.arch),
-        normalize=False,
-        n_out=CLASSES,
-        pretrained=False,
-        ps=recipe.train.dropout,
-        loss_func=_choose_loss(recipe, data.train.classes.numpy()),
-        metrics=accuracy,
+        data.task.build_network(recipe),
+        splitter=split_layers(recipe.arch),
+        loss_func=data.task.choose_loss(recipe, data.train),
+        metrics=data.task.watch(),
         wd=recipe.train.weight_decay,
         opt_func=partial(FusedAdam, clip_norm=recipe.train.clip_norm),
         cbs=[
@@ -100,7 +119,6 @@ def build_training(data: TrainingData, recipe: Recipe, plan: EpochPlan) -> Train
             ProgressiveResizing(recipe.train.progressive),
         ],
     )
-    set_pooling(learner.model, recipe.train.pooling)
     log_plainly(learner)
     learner.recorder.smooth_loss = SmoothLoss(beta=learner.recorder.smooth_loss.beta)
     if loaders.device.type == "cuda" and not recipe.train.compile:
@@ -117,18 +135,5 @@ def _load(data: TrainingData, recipe: Recipe, normalization: Normalization, plan
     augmentation = build_augmentation(recipe.train.augment)
     return join_loaders(
         make_loader(data.train, plan, normalization, recipe.train.side, augmentation),
-        make_loader(data.valid, EpochPlan(_VALID_BATCH, passes=1), normalization, recipe.train.side),
+        make_loader(data.valid, EpochPlan(data.task.valid_batch, passes=1), normalization, recipe.train.side),
     )
-
-
-def _choose_loss(recipe: Recipe, classes: NDArray[np.int64]) -> Any:
-    weight = None
-    if recipe.train.class_weights is ClassWeights.BALANCED:
-        counts = np.bincount(classes, minlength=CLASSES)
-        weight = torch.tensor(len(classes) / (CLASSES * counts), dtype=torch.float32)
-    losses = {
-        Loss.CROSS_ENTROPY: CrossEntropyLossFlat,
-        Loss.FOCAL: FocalLossFlat,
-        Loss.LABEL_SMOOTHING: LabelSmoothingCrossEntropyFlat,
-    }
-    return losses[recipe.train.loss](weight=weight)

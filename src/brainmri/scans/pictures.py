@@ -51,6 +51,8 @@ class Picture(Stack):
             with map_file(self._path) as content, Image.open(content, formats=FORMATS) as image:
                 header = _read_header(image, self._path, self._size)
                 _check(image, self._rule)
+                if self._is_mask and image.format == "JPEG":
+                    raise BadInput("expected a mask without lossy compression, came JPEG; save it as PNG")
                 channel = Channel.GRAY if self._is_mask else self._rule.channel
                 pixels = self._read_deep(image, channel) if is_deep_color(image) else _read(image, channel)
                 return RawSlice(to_mask(pixels) if self._is_mask else pixels, header, None)

@@ -17,6 +17,8 @@ Pixels = NDArray[np.float32]  # (rows, columns) or (channels, rows, columns), th
 
 # Thicker than this against the other side, a pixel is no measurement of a slice.
 _MOST_ANISOTROPY: Final = 20.0
+# Sets have up to a dozen (tumor, edema, necrosis, …).
+_MOST_LABELS: Final = 16
 # ITU-R 601 in the fixed point of Pillow, so that every format gives the same gray.
 _RED, _GREEN, _BLUE, _ROUND, _SHIFT = 19595, 38470, 7471, 0x8000, 16
 
@@ -60,8 +62,18 @@ class Stack(ABC):
 
 
 def to_mask(values: NDArray[Any]) -> Pixels:
-    """1 where there is any label, whichever: tumor or not. Before any resampling, which mixes labels."""
-    return np.asarray(values > 0, dtype=np.float32)
+    """1 where there is any label, whichever: tumor or not. Before any resampling, which mixes labels.
+
+    Raises `BadInput` for more values than labels have: a map of probabilities or the scan itself have many,
+    and to call each of them tumor would be wrong.
+    """
+    marked = values > 0
+    if (found := len(np.unique(values[marked]))) > _MOST_LABELS:
+        raise BadInput(
+            f"expected a mask of at most {_MOST_LABELS} labels, came {found} gray values; save labels "
+            "without compression or smoothing"
+        )
+    return np.asarray(marked, dtype=np.float32)
 
 
 def to_luminance(colors: NDArray[Any]) -> NDArray[Any]:

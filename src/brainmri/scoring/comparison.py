@@ -11,7 +11,7 @@ from brainmri.dataset.manifest import PAPER_WARNING
 from brainmri.dataset.predictions import Epoch
 from brainmri.dataset.prepared import Classes
 from brainmri.dataset.split import Protocol
-from brainmri.dataset.units import ScoredRow
+from brainmri.dataset.units import ScoredRow, SegmentedRow
 from brainmri.errors import BadInput
 from brainmri.scoring.areas import estimate_area
 from brainmri.scoring.calibration import CalibrateParams
@@ -20,6 +20,7 @@ from brainmri.scoring.evaluation import describe_estimate, evaluate_cases
 from brainmri.scoring.folded import Folded, fold_up, vote
 from brainmri.scoring.pairing import Family, Pair, describe_pair, holm, pair
 from brainmri.scoring.resampling import IntervalParams
+from brainmri.scoring.segmented_arms import describe_masks
 
 # No name of an arm has a space.
 VOTE: Final = "soft vote"
@@ -34,6 +35,11 @@ class ArmScores:
     rows: Sequence[ScoredRow]
     protocol: Protocol
     network: Mapping[str, Any]
+
+    @property
+    def segments(self) -> bool:
+        """Whether it is an arm of segmentation."""
+        return all(isinstance(row, SegmentedRow) for row in self.rows)
 
 
 @dataclass(frozen=True)
@@ -70,10 +76,13 @@ def compare_arms(
     beside = {name: arm for name, arm in others.items() if name not in grouped}
     pairs = _pair_all(arms_alone, first, params.intervals) | _pair_all(beside, first, params.intervals)
     unit = _name_unit(first)
+    segmented = {name: list(arm.rows) for name, arm in grouped.items() if arm.segments}
+    masks = describe_masks(segmented, params.intervals.confidence)  # type: ignore[arg-type]
     figures = {
         name: (_describe_baseline if name in baselines else _describe)(arm, params.intervals)
         | ({"network": dict(arms[name].network)} if name in arms else {})
         | ({"against_first": pairs[name]} if name in pairs else {})
+        | ({"masks": masks[name]} if name in masks else {})
         for name, arm in (folded | baselines).items()
     }
     return {

@@ -24,6 +24,7 @@ def tabulate_comparison(report: Mapping[str, Any]) -> str:
         *(_tell(name, figures) for name, figures in list_rows(report).items()),
         "",
     ]
+    lines += _tell_masks(report["arms"])
     for name, found in report.get("paper_protocol", {}).items():
         best, last = found["best_epoch"], found["last_epoch"]
         lines += [
@@ -33,6 +34,30 @@ def tabulate_comparison(report: Mapping[str, Any]) -> str:
             "",
         ]
     return "\n".join(lines)
+
+
+def _tell_masks(arms: Mapping[str, Any]) -> list[str]:
+    segmented = {name: found["masks"] for name, found in arms.items() if "masks" in found}
+    if not segmented:
+        return []
+    lines = [
+        "| segmentation arm | patients with tumor | Dice per patient, mean | median "
+        "| less the first segmenter's | p (Holm) | verdict |",
+        "| --- | ---: | --- | --- | --- | ---: | --- |",
+    ]
+    for name, masks in segmented.items():
+        pair = masks.get("against_first_segmenter", {})
+        cells = [
+            name,
+            str(masks["patients_with_tumor"]),
+            _show(masks, "dice_per_patient_mean"),
+            _show(masks, "dice_per_patient_median"),
+            _show(pair, "dice_difference", sign="+"),
+            _show_p(pair.get("p_value_holm")),
+            pair.get("verdict", "the first segmenter"),
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
+    return [*lines, ""]
 
 
 def list_rows(report: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:

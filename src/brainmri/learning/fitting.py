@@ -1,19 +1,17 @@
-"""Prepared set and manifest -> a trained classifier, by fastai."""
+"""Training data and recipe -> a trained network, by fastai; the same for classifying and segmenting."""
 
 import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from brainmri.dataset.manifest import ManifestRow
-from brainmri.dataset.prepared import PreparedSet
 from brainmri.learning.checkpoint import CheckpointStore
 from brainmri.learning.compilation import compile_network
 from brainmri.learning.recipe import Recipe, plan_epoch
-from brainmri.learning.records import EpochRow
+from brainmri.learning.records import EpochLosses
 from brainmri.learning.resizing import EarlyStopping
 from brainmri.learning.resumption import Resumption
-from brainmri.learning.training import Training, build_training, select_training_data
+from brainmri.learning.training import Training, TrainingData, build_training
 from brainmri.learning.weights import State
 
 
@@ -26,28 +24,23 @@ class Schedule:
 
 
 @dataclass(frozen=True)
-class TrainedClassifier:
+class TrainedNetwork:
     """The weights of the best and of the last epoch (fastai's names), and each epoch's figures."""
 
     best: State
     last: State
-    best_epoch: EpochRow
-    epochs: Sequence[EpochRow]
+    best_epoch: EpochLosses
+    epochs: Sequence[EpochLosses]
     training: Training
 
 
-def train_classifier(
-    prepared: PreparedSet,
-    manifest: Sequence[ManifestRow],
-    recipe: Recipe,
-    schedule: Schedule,
-    store: CheckpointStore | None = None,
-) -> TrainedClassifier:
-    """Trains on the training subset for at most `epochs` epochs; keeps the best by validation loss.
+def train_network(
+    data: TrainingData, recipe: Recipe, schedule: Schedule, store: CheckpointStore | None = None
+) -> TrainedNetwork:
+    """Trains for at most `epochs` epochs; keeps the best by validation loss.
 
     With a store the training goes on from the checkpoint there, if there is one, and leaves checkpoints.
     """
-    data = select_training_data(prepared, manifest)
     training = build_training(data, recipe, plan_epoch(len(data.train), recipe.train))
     if recipe.train.compile:
         compile_network(training.learner.model)
@@ -61,7 +54,7 @@ def train_classifier(
     progress = training.progress
     if progress.best is None:
         raise RuntimeError("training ended without an epoch")
-    return TrainedClassifier(
+    return TrainedNetwork(
         progress.best_state,
         copy.deepcopy(training.learner.model.state_dict()),
         progress.best,

@@ -1,8 +1,11 @@
 """The segmenter's pictures: nothing hidden, colors told apart, and who is shown as best, median and worst."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
+from PIL import Image
 
 from brainmri.figures.canvas import save
 from brainmri.figures.masks import choose_patients
@@ -54,12 +57,27 @@ def test_the_colors_differ_in_gray_too() -> None:
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 9])
-def test_overlays_of_any_number_are_drawn(count: int, tmp_path: object) -> None:
+def test_overlays_of_any_number_are_drawn(count: int, tmp_path: Path) -> None:
     figure = draw_overlays([_overlay(str(number)) for number in range(count)], "a source")
-    save(figure, tmp_path / "overlays.png")  # type: ignore[operator]
+    save(figure, tmp_path / "overlays.png")
     assert ["tumor, found", "tumor, missed", "no tumor, but called"] == [
         text.get_text() for text in figure.legends[0].get_texts()
     ]
+
+
+def test_a_picture_keeps_every_color_of_its_areas(tmp_path: Path) -> None:
+    """On noisy gray images a palette of 256 colors turned missed areas into false ones."""
+    generator = np.random.default_rng(0)
+    reference, predicted = np.zeros((2, 64, 64), bool)
+    reference[10:30, 10:30], predicted[40:60, 40:60] = True, True
+    overlays = [
+        Overlay(generator.integers(0, 255, (64, 64), np.uint8), reference, predicted, Caption("a", "b"))
+        for _ in range(9)
+    ]
+    save(draw_overlays(overlays, "a source"), tmp_path / "overlays.png", exact=True)
+    pixels = np.asarray(Image.open(tmp_path / "overlays.png").convert("RGB")).reshape(-1, 3)
+    assert len(np.unique(pixels, axis=0)) > 400
+    assert (tmp_path / "overlays.png").stat().st_size < 1_000_000
 
 
 def test_patients_without_tumor_are_no_dots() -> None:

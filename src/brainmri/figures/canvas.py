@@ -165,13 +165,23 @@ def wrap(text: str, width_in: float, size_pt: float) -> list[str]:
 
 
 @house_style
-def save(figure: Figure, path: Path) -> None:
-    """Writes the figure as PNG: the same figure gives the same bytes, without date and software version."""
+def save(figure: Figure, path: Path, *, exact: bool = False) -> None:
+    """Writes the figure as PNG: the same figure gives the same bytes, without date and software version.
+
+    `exact` keeps every color, for pictures whose colors have a meaning of their own on gray images: a palette
+    would give a few pixels of one meaning the color of another.
+    """
     drawn = FigureCanvasAgg(figure)
     drawn.draw()  # type: ignore[no-untyped-call]
     pixels = np.asarray(drawn.buffer_rgba())  # type: ignore[no-untyped-call]
     picture = Image.fromarray(pixels).convert("RGB")
-    write_bytes(path, _encode(picture))
+    write_bytes(path, _encode_exactly(picture) if exact else _encode(picture))
+
+
+def _encode_exactly(picture: Image.Image) -> bytes:
+    buffer = io.BytesIO()
+    picture.save(buffer, "PNG", optimize=True)
+    return buffer.getvalue()
 
 
 def _encode(picture: Image.Image) -> bytes:

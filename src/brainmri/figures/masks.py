@@ -50,7 +50,7 @@ def draw_masks(
             )
         )
     shown = "the slice of each patient that shows most of its tumor, and the Dice of all its slices"
-    save(draw_overlays(overlays, f"{source}: {shown}{warning}"), folder / "overlays.png")
+    save(draw_overlays(overlays, f"{source}: {shown}{warning}"), folder / "overlays.png", exact=True)
 
 
 def choose_patients(patients: Sequence[PatientOverlap]) -> list[tuple[str, PatientOverlap]]:

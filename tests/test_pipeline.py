@@ -90,7 +90,7 @@ def test_results_travel_through_a_remote(workspace: Workspace, tmp_path: Path) -
     clone = tmp_path / "clone"
     workspace.run("git", "clone", "-q", str(workspace.folder), str(clone))
     (clone / ".dvc" / "config.local").write_text((workspace.folder / ".dvc" / "config.local").read_text())
-    workspace.run("dvc", "--cd", str(clone), "pull", "-r", "store")
+    workspace.run("dvc", "--cd", str(clone), "pull", "-r", "store", "dvc.yaml")
     for name in ("models/classifier/weights.safetensors", "data/prepared/images.npy"):
         assert (workspace.folder / name).read_bytes() == (clone / name).read_bytes()
     assert "up to date" in workspace.run("dvc", "--cd", str(clone), "status", "dvc.yaml")

@@ -39,7 +39,11 @@ class Workspace:
             ["git", "ls-files", "-coz", "--exclude-standard"], cwd=ROOT, capture_output=True, check=True
         ).stdout.decode()
         for name in filter(None, listed.split("\0")):
-            if (ROOT / name).is_file() and not name.startswith(("metrics/", "plots/")) and name != "dvc.lock":
+            if (
+                (ROOT / name).is_file()
+                and not name.startswith(("metrics/", "plots/"))
+                and not name.endswith("dvc.lock")
+            ):
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)
                 (folder / name).write_bytes((ROOT / name).read_bytes())
         self.change("params.yaml", TINY)
@@ -70,7 +74,7 @@ class Workspace:
     def restore(self) -> None:
         """Brings the committed outputs back, as the README says, and the params, by hand there."""
         self.run("git", "checkout", "-q", "dvc.lock", "metrics", "plots", "params.yaml")
-        self.run("dvc", "checkout", "-q")
+        self.run("dvc", "checkout", "-q", "dvc.yaml")
 
     def run(self, *command: str, code: int = 0, **variables: str) -> str:
         """What a command prints; fails with all of it if it doesn't end with `code`."""

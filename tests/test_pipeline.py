@@ -84,6 +84,7 @@ def test_a_queued_experiment_runs_the_copy_s_code(workspace: Workspace) -> None:
         assert "auroc" in data["metrics"]["metrics/test.json"]["data"]["slice"], output
 
 
+@pytest.mark.long
 def test_results_travel_through_a_remote(workspace: Workspace, tmp_path: Path) -> None:
     workspace.run("dvc", "remote", "add", "-q", "--local", "-f", "store", str(tmp_path / "store"))
     workspace.run("dvc", "push", "-r", "store")

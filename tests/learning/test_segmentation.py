@@ -1,5 +1,7 @@
 """A segmenter learns its masks, by the classifier's trainer: the same bytes, also after an interruption."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,8 +13,13 @@ from fastai.torch_core import TensorImage, TensorMask
 from brainmri.dataset.manifest import ManifestRow, Subset
 from brainmri.dataset.maps import count_pixels, read_maps, to_bytes
 from brainmri.dataset.prepared import PREPARATION, PreparedSet
+from brainmri.dataset.split import SplitParams
+from brainmri.dataset.units import CaseChoice, UnitRow
 from brainmri.errors import BadInput
+from brainmri.learning import crossval
+from brainmri.learning.arms import Settings, change_shared
 from brainmri.learning.augmentation import build_augmentation
+from brainmri.learning.crossval import UnitJob, train_unit
 from brainmri.learning.fitting import Schedule, TrainedNetwork, train_network
 from brainmri.learning.identity import identify_training
 from brainmri.learning.mask_prediction import write_maps
@@ -35,6 +42,7 @@ from tests.rules import IMAGE_RULE
 DATA, MANIFEST = make_masked_set()
 SECTION = make_segmentation()
 RECIPE = make_mask_recipe(SECTION, batch_size=8)
+RECIPE_OF_ARMS = {name: getattr(RECIPE, name) for name in ("arch", "weights", "train")}
 
 
 def _train(epochs: int = 2, lr: float = 3e-3, data: PreparedSet = DATA) -> TrainedNetwork:
@@ -258,3 +266,31 @@ def test_a_unit_s_columns_are_those_of_its_maps(trained: TrainedNetwork) -> None
         name: columns[name] for name in ("tp", "fp", "fn")
     }
     np.testing.assert_allclose(columns["logit"], score_slices(found.maps), atol=1e-6)
+
+
+def test_units_that_predict_otherwise_have_outcomes_of_their_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    keys: list[str] = []
+
+    @contextmanager
+    def note(key: str, outputs: Path) -> Iterator[None]:
+        keys.append(key)
+        raise KeyboardInterrupt
+        yield
+
+    monkeypatch.setattr(crossval, "open_store", note)
+    monkeypatch.setattr(crossval, "read_prepared", lambda _: DATA)
+    monkeypatch.setattr(crossval, "read_manifest", lambda _: MANIFEST)
+    monkeypatch.setattr(crossval, "take_unit", lambda *_: (DATA, MANIFEST))
+    shared = Settings(**RECIPE_OF_ARMS, epochs=2, lr=1e-3, segmentation=make_segmentation(lr=1e-3))
+    unit = UnitRow(protocol="grouped", fold=0, watched=1, seed=0)
+    split = SplitParams(protocol="grouped", folds=3, paper_valid_share=0.2, seed=0)
+    for flips in (True, False, True):
+        changes = {"task": "segmentation", "segmentation": {"flips": flips}}
+        arm = change_shared(shared, changes, 1, "arm")
+        job = UnitJob(tmp_path, tmp_path, arm, unit, CaseChoice.ALL, split, tmp_path / "x")
+        with pytest.raises(KeyboardInterrupt):
+            train_unit(job)
+    assert keys[0] == keys[2] != keys[1]

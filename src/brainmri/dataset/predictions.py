@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field
+from scipy.special import expit
 
-from brainmri.dataset.manifest import Subset
+from brainmri.dataset.manifest import ManifestRow, Subset
 from brainmri.errors import BadInput
 from brainmri.tables import Row, read_rows
 
@@ -35,6 +36,20 @@ class Prediction(Row):
     epoch: Epoch
     score: Annotated[float, Field(ge=0, le=1)]
     logit: Annotated[float, Field(allow_inf_nan=False)]
+
+
+def make_prediction(row: ManifestRow, patient: str | None, epoch: Epoch, logit: float) -> Prediction:
+    """What a model says of a slice of the manifest, by its log odds."""
+    return Prediction(
+        slice_id=row.slice_id,
+        group=row.group,
+        patient=patient,
+        label=row.label,
+        subset=row.subset,
+        epoch=epoch,
+        score=float(expit(logit)),
+        logit=logit,
+    )
 
 
 def read_predictions(path: Path) -> list[Prediction]:

@@ -1,6 +1,7 @@
 """The units of an arm, trained side by side, each able to go on after a kill."""
 
 import contextlib
+import hashlib
 import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,12 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from scipy.special import expit
 from torch.utils.flop_counter import FlopCounterMode
 
 from brainmri.compute import available_cores, map_unordered
 from brainmri.dataset.manifest import ManifestRow, Subset, read_manifest
-from brainmri.dataset.predictions import Epoch
+from brainmri.dataset.predictions import Epoch, make_prediction
 from brainmri.dataset.prepared import PreparedSet, read_prepared
 from brainmri.dataset.split import Protocol, SplitParams
 from brainmri.dataset.units import CaseChoice, ScoredRow, SegmentedRow, UnitRow, take_unit
@@ -83,6 +83,9 @@ def train_unit(job: UnitJob) -> UnitOutcome:
     )
     recipe = job.arm.recipe(job.unit.seed)
     key = identify_training(prepared, manifest, recipe, job.arm.length, job.arm.rate)
+    if job.arm.flips:
+        # The outcome is of the predictions: an arm without the mirrored view has another.
+        key = hashlib.sha256(f"{key} flips".encode()).hexdigest()
     place = job.outputs.with_name(f"{job.outputs.name}, fold {job.unit.fold}, seed {job.unit.seed}")
     with open_store(key, place) as store:
         outcome = store.read_outcome()
@@ -166,19 +169,12 @@ def _find_scored(manifest: Sequence[ManifestRow]) -> list[int]:
 def _list_rows(
     outcome: Mapping[str, Any], unit: UnitRow, prepared: PreparedSet, manifest: Sequence[ManifestRow]
 ) -> list[ScoredRow]:
-    return [
-        (ScoredRow if columns.keys() == {"logit"} else SegmentedRow)(
-            slice_id=manifest[place].slice_id,
-            group=manifest[place].group,
-            patient=prepared.slices[place].patient,
-            label=manifest[place].label,
-            subset=manifest[place].subset,
-            epoch=Epoch(epoch),
-            score=float(expit(columns["logit"][number])),
-            seed=unit.seed,
-            fold=unit.fold,
-            **{name: values[number] for name, values in columns.items()},
-        )
-        for epoch, columns in outcome["scores"].items()
-        for number, place in enumerate(_find_scored(manifest))
-    ]
+    rows: list[ScoredRow] = []
+    for epoch, columns in outcome["scores"].items():
+        kind = ScoredRow if columns.keys() == {"logit"} else SegmentedRow
+        for number, place in enumerate(_find_scored(manifest)):
+            own = {name: values[number] for name, values in columns.items()}
+            patient = prepared.slices[place].patient
+            known = make_prediction(manifest[place], patient, Epoch(epoch), own.pop("logit"))
+            rows.append(kind(**known.model_dump(), seed=unit.seed, fold=unit.fold, **own))
+    return rows

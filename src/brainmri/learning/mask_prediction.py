@@ -4,11 +4,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from scipy.special import expit
 
 from brainmri.dataset.manifest import ManifestRow, Subset
 from brainmri.dataset.maps import MAPS, PLAIN, SCORES, to_bytes
-from brainmri.dataset.predictions import Epoch, Prediction
+from brainmri.dataset.predictions import Epoch, Prediction, make_prediction
 from brainmri.dataset.prepared import PreparedSet
 from brainmri.learning.segmenter import read_segmenter, score_slices, segment
 from brainmri.replacement import replacing_folder
@@ -28,16 +27,7 @@ def write_maps(
         plain.append(to_bytes(found.plain))
         logits += score_slices(found.maps).tolist()
     rows = [
-        Prediction(
-            slice_id=manifest[place].slice_id,
-            group=manifest[place].group,
-            patient=prepared.slices[place].patient,
-            label=manifest[place].label,
-            subset=manifest[place].subset,
-            epoch=Epoch.BEST,
-            score=float(expit(logit)),
-            logit=logit,
-        )
+        make_prediction(manifest[place], prepared.slices[place].patient, Epoch.BEST, logit)
         for place, logit in zip(outside, logits, strict=True)
     ]
     with replacing_folder(folder, (MAPS, PLAIN, SCORES)) as aside:

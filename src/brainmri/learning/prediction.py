@@ -7,11 +7,10 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.special import expit
 from torch import nn
 
 from brainmri.dataset.manifest import ManifestRow, Subset
-from brainmri.dataset.predictions import Epoch, Prediction
+from brainmri.dataset.predictions import Epoch, Prediction, make_prediction
 from brainmri.dataset.prepared import PreparedSet
 from brainmri.errors import BadInput
 from brainmri.learning.backbones import build_network, load_named
@@ -49,16 +48,7 @@ def predict_subsets(model: Path, prepared: PreparedSet, manifest: Sequence[Manif
     for epoch, name in weights.items():
         logits = predict_logits(read_classifier(model, name), prepared.images[outside])
         predictions += [
-            Prediction(
-                slice_id=manifest[place].slice_id,
-                group=manifest[place].group,
-                patient=prepared.slices[place].patient,
-                label=manifest[place].label,
-                subset=manifest[place].subset,
-                epoch=epoch,
-                score=float(expit(logit)),
-                logit=float(logit),
-            )
+            make_prediction(manifest[place], prepared.slices[place].patient, epoch, float(logit))
             for place, logit in zip(outside, logits, strict=True)
         ]
     return predictions

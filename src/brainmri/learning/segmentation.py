@@ -61,7 +61,7 @@ class Segmentation:
         return build_unet(recipe.arch, attention=self.design.attention)
 
     def choose_loss(self, recipe: Recipe, train: ArrayDataset) -> Any:  # noqa: ARG002 - as for every task
-        """MONAI's."""
+        """MONAI's; the focal one with the exponent of its authors (Lin et al. 2017, arXiv 1708.02002)."""
         match self.design.loss:
             case MaskLoss.DICE_CE:
                 return DiceCELoss(sigmoid=True, batch=True)

@@ -99,8 +99,7 @@ def build_unet(arch: Architecture, *, attention: bool) -> Unet:
         raise BadInput(f"{NO_DECODER}, came {arch}; choose one of resnet18 to resnet152")
     make = constructor(arch)
     body = create_body(make(weights=None), pretrained=False, cut=model_meta[make]["cut"])
-    with torch.inference_mode():
-        channels = [3, 64, *(_count_channels(body[number]) for number in _SKIPPED_FROM[1:])]
+    channels = [3, 64, *(_count_channels(body[number]) for number in _SKIPPED_FROM[1:])]
     return Unet(body, Decoder(channels, attention=attention))
 
 

@@ -83,7 +83,6 @@ def _list_figures(
     distance = _average(patients, lambda row: row.hausdorff95, confidence, Amount.AMOUNT)
     found[f"hausdorff95_{scale.unit}_per_patient_mean"] = distance
     ratios: dict[str, tuple[_Count, _Count, Amount]] = {
-        "dice_per_tumor_slice_mean": (_dice_of_slice, _has_tumor, Amount.SHARE),
         "sensitivity_per_lesion_in_slice": (_found_lesions, lambda row: row.lesions, Amount.SHARE),
         "sensitivity_of_slices": (lambda row: _has_tumor(row) * _is_called(row), _has_tumor, Amount.SHARE),
         "specificity_of_slices": (lambda row: _is_free(row) * (1 - _is_called(row)), _is_free, Amount.SHARE),
@@ -95,11 +94,13 @@ def _list_figures(
         ),
     }
     groups = np.unique([row.group for row in slices], return_inverse=True)[1]
+    dices = [_sum_by(groups, [float(count(row)) for row in slices]) for count in (_dice_of_slice, _has_tumor)]
+    pixels = sum(2 * row.tp + row.fp + row.fn for row in slices)
+    of_slices = Ratio(dices[0], dices[1], Amount.SHARE, pixels)
+    found["dice_per_tumor_slice_mean"] = estimate_ratio(of_slices, confidence)
     for name, (top, bottom, kind) in ratios.items():
         sums = [_sum_by(groups, [float(count(row)) for row in slices]) for count in (top, bottom)]
-        cases = slices if name.startswith("dice") else None
-        own = sum(2 * row.tp + row.fp + row.fn for row in cases) if cases else int(sums[1].sum())
-        found[name] = estimate_ratio(Ratio(sums[0], sums[1], kind, own), confidence)
+        found[name] = estimate_ratio(Ratio(sums[0], sums[1], kind, int(sums[1].sum())), confidence)
     return found
 
 

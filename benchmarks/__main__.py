@@ -29,6 +29,7 @@ def main() -> None:
         ["bookkeeping"],
         ["training"],
         ["quality"],
+        ["segmenters"],
         ["variants", "settings", "default", "train.precision=fp32", "train.progressive.share=0"],
     ]
     if pictures:

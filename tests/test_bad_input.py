@@ -160,6 +160,18 @@ def test_a_set_without_masks_can_not_be_segmented(split_folder: Path) -> None:
     assert "raw: expected masks to learn from, came none; name them in scans.csv, column mask" in said
 
 
+def test_a_comparison_with_a_segmenter_needs_masks_before_any_training(split_folder: Path) -> None:
+    text = (split_folder / "params.yaml").read_text()
+    arm = "    focal:\n      task: segmentation\n"
+    assert "    focal:\n      lr: 1e-3\n      train:\n        loss: focal\n" in text
+    text = text.replace("    focal:\n      lr: 1e-3\n      train:\n        loss: focal\n", arm)
+    (split_folder / "params.yaml").write_text(text)
+    plan = ("--prepared", "out/prepared", "--manifest", "out/split.csv", "--scores", "out/scores")
+    said = _refused(split_folder, "plan", *plan, "--units", "out/scores/units.csv")
+    assert "raw: expected masks to learn from, came none" in said
+    assert not (split_folder / "out" / "scores" / "units.csv").exists()
+
+
 def test_epochs_of_zero_and_missing_weights_end_training_before_it_begins(split_folder: Path) -> None:
     (split_folder / "out" / "lr.json").write_text('{"learning_rate": 0.001}')
     text = (split_folder / "params.yaml").read_text()

@@ -91,6 +91,14 @@ def test_a_mask_of_gray_values_is_named(tmp_path: Path) -> None:
         list(open_scan(tmp_path, Scan("x.nii", None, None, "m.nii", None, numbered=True), ALL).slices())
 
 
+def test_a_mask_with_lossy_compression_is_named(tmp_path: Path) -> None:
+    Image.fromarray(HEADS[0]).save(tmp_path / "x.png")
+    Image.fromarray(((HEADS[0] > 230) * 255).astype(np.uint8)).save(tmp_path / "m.jpg")
+    opened = open_scan(tmp_path, Scan("x.png", None, None, "m.jpg", None), ALL)
+    with pytest.raises(BadInput, match=r"^mask m\.jpg: expected a mask without lossy compression, came JPEG"):
+        list(opened.slices())
+
+
 def test_a_mask_that_can_not_be_decoded_is_named(tmp_path: Path) -> None:
     Image.fromarray(HEADS[0]).save(tmp_path / "x.png")
     Image.fromarray(HEADS[0]).save(tmp_path / "m.png")

@@ -30,8 +30,9 @@ from brainmri.dataset.baselines import Baseline
 from brainmri.dataset.manifest import ManifestRow
 from brainmri.dataset.prepare import prepare_folder
 from brainmri.dataset.prepared import PreparedSet, read_prepared, read_raw_facts
+from brainmri.dataset.protocols import Protocol
 from brainmri.dataset.shortcuts import ForestParams, score_shortcuts, tabulate_prepared, tabulate_raw
-from brainmri.dataset.split import Protocol, assign_subsets
+from brainmri.dataset.split import assign_subsets
 from brainmri.phantom.dataset import render_patient
 from brainmri.phantom.settings import PhantomParams
 from brainmri.scoring.areas import estimate_area

@@ -24,7 +24,8 @@ from brainmri.dataset.groups import GroupRow
 from brainmri.dataset.manifest import ManifestRow, Subset
 from brainmri.dataset.preparation import prepare_image
 from brainmri.dataset.prepared import SliceRow
-from brainmri.dataset.split import Protocol, SplitParams, assign_subsets
+from brainmri.dataset.protocols import Protocol, SplitParams
+from brainmri.dataset.split import assign_subsets
 from brainmri.errors import BadInput
 from brainmri.figures import canvas
 from brainmri.scans.pictures import Picture

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from brainmri.dataset.audit import AuditParams
 from brainmri.dataset.prepare import PrepareParams
-from brainmri.dataset.split import SplitParams
+from brainmri.dataset.protocols import SplitParams
 from brainmri.params import PARAMS_PATH, Section, read_params
 from brainmri.phantom.settings import PhantomParams
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from brainmri.dataset.baselines import ShortcutRow
 from brainmri.dataset.prepared import read_prepared
-from brainmri.dataset.split import Protocol
+from brainmri.dataset.protocols import Protocol
 from brainmri.dataset.units import ScoredRow, SegmentedRow
 from brainmri.figures.canvas import save
 from brainmri.figures.comparison import draw_comparison

@@ -6,7 +6,7 @@ Units run side by side, as many as the cores allow, and each can go on after a k
 from pathlib import Path
 
 from brainmri.dataset.prepared import read_prepared
-from brainmri.dataset.split import SplitParams
+from brainmri.dataset.protocols import SplitParams
 from brainmri.dataset.units import ScoredRow, UnitRow
 from brainmri.learning.arms import ComparisonParams, Settings, TaskName, read_arm
 from brainmri.learning.crossval import UnitJob, count_network, train_units

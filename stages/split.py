@@ -9,7 +9,8 @@ from pathlib import Path
 from brainmri.dataset.groups import GroupRow
 from brainmri.dataset.manifest import ManifestRow
 from brainmri.dataset.prepared import SLICES, SliceRow
-from brainmri.dataset.split import SplitParams, assign_subsets
+from brainmri.dataset.protocols import SplitParams
+from brainmri.dataset.split import assign_subsets
 from brainmri.dataset.split_report import describe_split
 from brainmri.params import Section, read_params
 from brainmri.tables import read_rows, write_mapping, write_rows

@@ -1,5 +1,7 @@
 """Settings of tests: how scans are read and prepared."""
 
+from typing import Any
+
 from brainmri.dataset.preparation import ImageRule
 from brainmri.scans.settings import Channel, ReadingRule, SliceRule, Window
 
@@ -21,3 +23,14 @@ IMAGE_RULE = ImageRule(
     high_percentile=99.5,
     equalize=False,
 )
+
+
+def describe_preparation(channels: int, size: int = 32) -> dict[str, Any]:
+    """What preparation.json of a prepared set says."""
+    return {
+        "name": "heads",
+        "classes": {"negative": "no tumor", "positive": "tumor"},
+        "channels": channels,
+        "rule": dict(IMAGE_RULE) | {"size": size},
+        "slices": dict(RULE.slices),
+    }

@@ -1,36 +1,43 @@
 """`python -m brainmri COMMAND`: what isn't a stage."""
 
 import argparse
+import os
 import sys
-from pathlib import Path
+import warnings
+from importlib import import_module
+from typing import Final
 
 from brainmri.errors import BadInput
-from brainmri.reporting.offline import set_up_offline_plots
-from brainmri.reporting.review import write_review
-from brainmri.reporting.revisions import WORKSPACE, find_revision
+
+# Each is a module with `add_arguments(parser)`, `run(arguments)` and a docstring; one alone is imported.
+COMMANDS: Final = {
+    "predict": "brainmri.serving.predict_command",
+    "export": "brainmri.serving.export_command",
+    "report": "brainmri.reporting.report_command",
+    "offline": "brainmri.reporting.offline_command",
+}
+_FAILED: Final = 2
+
+
+# What libraries tell their own developers is not for the reader of an answer.
+warnings.filterwarnings("ignore", category=FutureWarning, module="torch")
+os.environ.setdefault("PYTHONWARNINGS", "ignore::FutureWarning:torch.jit._script")  # of workers
 
 
 def main() -> None:
     """Calls the command; what a user can mend ends in one line."""
     parser = argparse.ArgumentParser(prog="python -m brainmri", description="See README.md.")
-    commands = parser.add_subparsers(dest="command", required=True)
-    report = commands.add_parser("report", help="what changed since a revision, as Markdown for a review")
-    report.add_argument("--rev", required=True, help="the commit, branch, tag or experiment before")
-    report.add_argument("--to", default=WORKSPACE, help="the one after; the working tree if not given")
-    report.add_argument("--out", type=Path, default=Path("report.md"), help="where the report goes")
-    report.add_argument("--picture-url", help="pictures are linked as URL/COMMIT/PATH instead of copied")
-    commands.add_parser("offline", help="let `dvc plots show` and `diff` open without a network")
-    given = parser.parse_args()
+    parser.add_argument("command", choices=COMMANDS, help="`COMMAND --help` says what it does")
+    name = parser.parse_args(sys.argv[1:2]).command
+    module = import_module(COMMANDS[name])
+    own = argparse.ArgumentParser(prog=f"python -m brainmri {name}", description=module.__doc__)
+    module.add_arguments(own)
+    given = own.parse_args(sys.argv[2:])
     try:
-        print(_report(given) if given.command == "report" else f"offline: -> {set_up_offline_plots()}")
+        sys.exit(module.run(given))
     except BadInput as error:
-        sys.exit(f"error: {error}")
-
-
-def _report(given: argparse.Namespace) -> str:
-    before, after = find_revision(given.rev), find_revision(given.to)
-    count = write_review(given.out, before, after, given.picture_url)
-    return f"report: {count} figures differ between {before.name} and {after.name} -> {given.out}"
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(_FAILED)
 
 
 if __name__ == "__main__":

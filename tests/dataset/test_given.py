@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from brainmri.dataset.groups import GroupRow
 from brainmri.dataset.manifest import ManifestRow, Subset
 from brainmri.dataset.prepared import SliceRow
-from brainmri.dataset.split import Protocol, SplitParams, assign_subsets
+from brainmri.dataset.protocols import Protocol, SplitParams
+from brainmri.dataset.split import assign_subsets
 from brainmri.dataset.split_report import describe_split
 from brainmri.errors import BadInput
 from tests.dataset.rows import list_groups

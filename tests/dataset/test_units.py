@@ -7,7 +7,7 @@ import pytest
 
 from brainmri.dataset.manifest import ManifestRow, Subset
 from brainmri.dataset.prepared import PreparedSet
-from brainmri.dataset.split import Protocol, SplitParams
+from brainmri.dataset.protocols import Protocol, SplitParams
 from brainmri.dataset.units import NO_FOLD, CaseChoice, plan_units, take_unit
 from brainmri.errors import BadInput
 from tests.learning.samples import make_set

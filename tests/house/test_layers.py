@@ -19,13 +19,15 @@ MAY_IMPORT = {
     "scoring": {"dataset", "scans"},
     "reporting": {"scoring"},
     "tuning": {"dataset", "learning"},
-    "__main__": {"reporting"},
+    "serving": {"dataset", "scans", "learning", "scoring"},
+    "__main__": set(),
     "figures": {"dataset", "scans", "scoring", "learning.records", "tuning.records"},
 }
 TORCH_STAGES = {
     "find_lr",
     "train",
     "predict",
+    "novelty",
     "crossval",
     "find_lr_segmentation",
     "train_segmentation",

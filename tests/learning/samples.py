@@ -28,7 +28,7 @@ RECIPE: dict[str, Any] = {
         "dropout": 0.1,
         "loss": "cross_entropy",
         "class_weights": "none",
-        "augment": {"rotate_degrees": 10.0, "translate": 0.05, "scale": 0.1, "flip": True},
+        "augment": {"rotate_degrees": 10.0, "translate": 0.05, "scale": 0.1, "flip": True, "gamma": 0.0},
         "progressive": {"share": 0.0, "size": 32},
         "averaging": {"decay": 0.5, "every": 1, "images": 16},
         "scaling": "image",

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from brainmri.dataset.split import Protocol
+from brainmri.dataset.protocols import Protocol
 from brainmri.errors import BadInput
 from brainmri.learning.arms import Arm, ComparisonParams, Settings, read_arm, read_arms
 from brainmri.learning.recipe import Recipe

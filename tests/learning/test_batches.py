@@ -1,10 +1,12 @@
 """Whole batches from memory: right images with right classes, normalized, augmented only in training."""
 
+import math
 from functools import partial
 
 import numpy as np
 import torch
 import torchvision
+from fastai.torch_core import TensorImage, TensorMask
 
 from brainmri.learning.augmentation import build_augmentation
 from brainmri.learning.batches import ArrayDataset, choose_normalization, make_loader, to_tensor
@@ -13,7 +15,7 @@ from brainmri.learning.recipe import AugmentParams, EpochPlan, Scaling
 once = partial(EpochPlan, passes=1)
 IMAGES = np.random.default_rng(0).integers(0, 256, (10, 16, 16), dtype=np.uint8)
 CLASSES = torch.arange(10)
-STILL = AugmentParams(rotate_degrees=0.0, translate=0.0, scale=0.0, flip=False)
+STILL = AugmentParams(rotate_degrees=0.0, translate=0.0, scale=0.0, flip=False, gamma=0.0)
 
 
 def _dataset(split_idx: int) -> ArrayDataset:
@@ -71,7 +73,8 @@ def test_a_setting_of_zero_leaves_nothing_to_do() -> None:
 
 def test_validation_is_never_augmented() -> None:
     normalization = choose_normalization(Scaling.TRAINING_SET, to_tensor(IMAGES))
-    wild = build_augmentation(AugmentParams(rotate_degrees=90.0, translate=0.3, scale=0.4, flip=True))
+    params = AugmentParams(rotate_degrees=90.0, translate=0.3, scale=0.4, flip=True, gamma=1.0)
+    wild = build_augmentation(params)
     plain = torch.cat([images for images, _ in make_loader(_dataset(1), once(4), normalization, None)])
     loaded = torch.cat([images for images, _ in make_loader(_dataset(1), once(4), normalization, None, wild)])
     torch.testing.assert_close(plain, loaded, atol=1e-4, rtol=0)
@@ -121,3 +124,22 @@ def test_rotation_turns_around_the_middle_by_at_most_its_degrees() -> None:
     across, down = _center(_augment(SPOT, rotate_degrees=20.0))
     angle = torch.rad2deg(torch.atan2(down - 0.5, 0.5 - across))
     assert 15 < float(angle.abs().max()) < 20.5
+
+
+def test_gamma_bends_gray_within_its_powers_and_leaves_black_and_white() -> None:
+    image = np.zeros((64, 64), np.uint8)
+    image[:, 20:40], image[:, 40:] = 128, 255
+    bent = _augment(image, gamma=0.5)
+    powers = torch.log(bent[:, 0, 30]) / math.log(128 / 255)
+    assert 1 / 1.5 < float(powers.min()) < 0.75
+    assert 1.3 < float(powers.max()) < 1.5
+    torch.testing.assert_close(bent[:, 0, 0], torch.zeros(64), atol=1e-5, rtol=0)
+    torch.testing.assert_close(bent[:, 0, 63], torch.ones(64), atol=1e-5, rtol=0)
+
+
+def test_gamma_differs_from_channel_to_channel_and_passes_masks_by() -> None:
+    (gamma,) = build_augmentation(AugmentParams.model_validate(STILL.model_dump() | {"gamma": 1.0}))
+    images, masks = torch.full((4, 3, 8, 8), 0.5), torch.ones(4, 1, 8, 8).long()
+    image, mask = gamma((TensorImage(images), TensorMask(masks)), split_idx=0)
+    assert 12 == len(image.as_subclass(torch.Tensor)[:, :, 0, 0].unique())
+    assert torch.equal(masks, mask.as_subclass(torch.Tensor))

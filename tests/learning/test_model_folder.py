@@ -12,14 +12,15 @@ from brainmri.dataset.manifest import ManifestRow, Subset
 from brainmri.dataset.predictions import Epoch
 from brainmri.dataset.prepared import PREPARATION, PreparedSet
 from brainmri.errors import BadInput
+from brainmri.learning.cards import MODEL, ClassifierCard, read_model_card
 from brainmri.learning.classification import select_classes
 from brainmri.learning.fitting import Schedule, train_network
-from brainmri.learning.model_folder import LAST_WEIGHTS, MODEL, WEIGHTS, ClassifierCard, read_model_card
+from brainmri.learning.model_folder import LAST_WEIGHTS, WEIGHTS
 from brainmri.learning.prediction import predict_logits, predict_subsets, read_classifier
 from brainmri.learning.report import summarize_training, write_trained
 from brainmri.tables import write_mapping
 from tests.learning.samples import make_recipe, make_set
-from tests.rules import IMAGE_RULE
+from tests.rules import describe_preparation
 
 
 @pytest.fixture(scope="module")
@@ -27,9 +28,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, PreparedSet
     folder = tmp_path_factory.mktemp("model")
     data, manifest = make_set()
     data = PreparedSet(folder / "prepared", *list(vars(data).values())[1:])
-    classes = {"negative": "no tumor", "positive": "tumor"}
-    preparation = {"name": "heads", "classes": classes, "channels": 1, "rule": dict(IMAGE_RULE)}
-    write_mapping(folder / "prepared" / PREPARATION, preparation)
+    write_mapping(folder / "prepared" / PREPARATION, describe_preparation(1))
     result = train_network(select_classes(data, manifest), make_recipe(), Schedule(2, 1e-3))
     write_trained(folder / "classifier", result, make_recipe(), data, manifest)
     assert 2 == summarize_training(result, manifest, 1e-3)["epochs_run"]

@@ -13,17 +13,17 @@ from fastai.torch_core import TensorImage, TensorMask
 from brainmri.dataset.manifest import ManifestRow, Subset
 from brainmri.dataset.maps import count_pixels, read_maps, to_bytes
 from brainmri.dataset.prepared import PREPARATION, PreparedSet
-from brainmri.dataset.split import SplitParams
+from brainmri.dataset.protocols import SplitParams
 from brainmri.dataset.units import CaseChoice, UnitRow
 from brainmri.errors import BadInput
 from brainmri.learning import crossval
 from brainmri.learning.arms import Settings, change_shared
 from brainmri.learning.augmentation import build_augmentation
+from brainmri.learning.cards import SegmenterCard, read_model_card
 from brainmri.learning.crossval import UnitJob, train_unit
 from brainmri.learning.fitting import Schedule, TrainedNetwork, train_network
 from brainmri.learning.identity import identify_training
 from brainmri.learning.mask_prediction import write_maps
-from brainmri.learning.model_folder import SegmenterCard, read_model_card
 from brainmri.learning.prediction import read_classifier
 from brainmri.learning.rate import find_rate
 from brainmri.learning.recipe import EpochPlan
@@ -37,7 +37,7 @@ from brainmri.learning.training import build_training
 from brainmri.learning.unit_scores import score_masks
 from brainmri.tables import write_mapping
 from tests.learning.samples import make_mask_recipe, make_masked_set, make_segmentation
-from tests.rules import IMAGE_RULE
+from tests.rules import describe_preparation
 
 DATA, MANIFEST = make_masked_set()
 SECTION = make_segmentation()
@@ -124,9 +124,7 @@ def test_the_identity_is_of_the_masks_too() -> None:
 @pytest.fixture(scope="module")
 def folder(trained: TrainedNetwork, tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("segmenter")
-    classes = {"negative": "no tumor", "positive": "tumor"}
-    preparation = {"name": "heads", "classes": classes, "channels": 1, "rule": dict(IMAGE_RULE)}
-    write_mapping(place / "prepared" / PREPARATION, preparation)
+    write_mapping(place / "prepared" / PREPARATION, describe_preparation(1))
     write_segmenter(place / "model", trained, RECIPE, replace(DATA, folder=place / "prepared"), MANIFEST)
     return place
 
@@ -237,10 +235,7 @@ def test_three_channels_and_a_smaller_network_size_give_maps_of_the_prepared_siz
     )
     recipe = make_mask_recipe(SECTION, size=32)
     trained = train_network(select_masks(data, MANIFEST, SECTION.design), recipe, Schedule(1, 1e-3))
-    classes = {"negative": "no tumor", "positive": "tumor"}
-    rule = dict(IMAGE_RULE) | {"size": 64}
-    preparation = {"name": "heads", "classes": classes, "channels": 3, "rule": rule}
-    write_mapping(tmp_path / "prepared" / PREPARATION, preparation)
+    write_mapping(tmp_path / "prepared" / PREPARATION, describe_preparation(3, size=64))
     write_segmenter(tmp_path / "model", trained, recipe, data, MANIFEST)
     card = read_model_card(tmp_path / "model", SegmenterCard)
     assert (3, 32, "monai") == (

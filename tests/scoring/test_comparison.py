@@ -12,7 +12,7 @@ from brainmri.dataset.baselines import Baseline, ShortcutRow
 from brainmri.dataset.manifest import Subset
 from brainmri.dataset.predictions import Epoch
 from brainmri.dataset.prepared import Classes
-from brainmri.dataset.split import Protocol
+from brainmri.dataset.protocols import Protocol
 from brainmri.dataset.units import NO_FOLD, ScoredRow
 from brainmri.errors import BadInput
 from brainmri.scoring.areas import Comparison, Verdict

@@ -165,6 +165,7 @@ def _write_tables(folder: Path, raw: Path, params: PrepareParams, progress: _Pro
         "classes": {"negative": classes.negative, "positive": classes.positive},
         "channels": 3 if params.channel is Channel.ALL else 1,
         "rule": {name: getattr(params, name) for name in ImageRule.model_fields},
+        "slices": params.slices.model_dump(),
     }
     write_mapping(folder / PREPARATION, preparation)
 

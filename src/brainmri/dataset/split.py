@@ -1,38 +1,19 @@
 """Slices and groups -> the manifest: grouped folds, the user's own subsets, or the paper's random split."""
 
 from collections.abc import Mapping, Sequence
-from enum import StrEnum
-from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
 
 from brainmri.dataset.folds import assign_folds
 from brainmri.dataset.given import check_classes, read_given
 from brainmri.dataset.groups import GroupRow
 from brainmri.dataset.manifest import ManifestRow, Subset
 from brainmri.dataset.prepared import SliceRow
+from brainmri.dataset.protocols import Protocol, SplitParams, draw_paper_subsets
 from brainmri.errors import BadInput
-from brainmri.params import Section
 
 TEST_FOLD, VALID_FOLD = 0, 1
-
-
-class Protocol(StrEnum):
-    """How slices are assigned to subsets."""
-
-    GROUPED = "grouped"
-    PAPER = "paper"
-
-
-class SplitParams(Section):
-    """The section `split`."""
-
-    protocol: Annotated[Protocol, Field(strict=False, description="grouped or paper")]
-    folds: Annotated[int, Field(ge=3, le=50, description="a whole number from 3 to 50")]
-    paper_valid_share: Annotated[float, Field(gt=0, lt=1, description="a share between 0 and 1")]
-    seed: Annotated[int, Field(ge=0, lt=2**32, description="a whole number from 0 to 4294967295")]
 
 
 def assign_subsets(
@@ -97,17 +78,3 @@ def _given_subsets(
             subsets[place] = Subset.VALID if fold == 0 else Subset.TRAIN
     check_classes(subsets, labels)
     return subsets
-
-
-def draw_paper_subsets(labels: Sequence[str], params: SplitParams) -> list[Subset]:
-    """As fastai's RandomSplitter: the first floor(share * n) of a random order are validation."""
-    order = np.random.default_rng(params.seed).permutation(len(labels))
-    chosen = set(order[: int(params.paper_valid_share * len(labels))].tolist())
-    for label in sorted(set(labels)):
-        inside = [labels[index] == label for index in chosen]
-        if not any(inside) or sum(inside) == labels.count(label):
-            raise BadInput(
-                f"class {label}: expected images in both train and valid, came {labels.count(label)} in all; "
-                "add scans or change split.seed"
-            )
-    return [Subset.VALID if index in chosen else Subset.TRAIN for index in range(len(labels))]

@@ -10,7 +10,7 @@ from brainmri.dataset.groups import GroupRow
 from brainmri.dataset.leakage import measure_twin_leakage
 from brainmri.dataset.manifest import PAPER_WARNING, ManifestRow, Subset
 from brainmri.dataset.prepared import SliceRow
-from brainmri.dataset.split import Protocol, SplitParams
+from brainmri.dataset.protocols import Protocol, SplitParams
 
 
 class Source(StrEnum):

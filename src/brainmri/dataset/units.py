@@ -10,7 +10,7 @@ import numpy as np
 from brainmri.dataset.manifest import ManifestRow, Subset
 from brainmri.dataset.predictions import Prediction
 from brainmri.dataset.prepared import PreparedSet
-from brainmri.dataset.split import Protocol, SplitParams, draw_paper_subsets
+from brainmri.dataset.protocols import Protocol, SplitParams, draw_paper_subsets
 from brainmri.errors import BadInput
 from brainmri.tables import Row
 

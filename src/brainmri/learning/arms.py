@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final
 from pydantic import Field
 
 from brainmri.dataset.baselines import Baseline
-from brainmri.dataset.split import Protocol
+from brainmri.dataset.protocols import Protocol
 from brainmri.dataset.units import CaseChoice
 from brainmri.errors import BadInput
 from brainmri.learning.catalogue import NO_DECODER, has_decoder

@@ -1,8 +1,9 @@
-"""Random geometry for a whole batch at once: fastai's affine transforms, composed into one resampling.
+"""Random geometry for a whole batch at once (fastai's affine transforms, one resampling) and gamma.
 
 Where masks come with the images, they move with them.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from functools import partial
 
@@ -48,11 +49,28 @@ class RandomGeometry(Transform):  # type: ignore[misc]
         return composed
 
 
-def build_augmentation(params: AugmentParams) -> list[RandomGeometry]:
+class RandomGamma(Transform):  # type: ignore[misc]
+    """Each channel of each image to a power drawn for it: scanners differ in their curves of gray."""
+
+    order, split_idx = 35, 0
+
+    def __init__(self, most: float) -> None:
+        """Powers are log-uniform from 1 / (1 + most) to 1 + most."""
+        self.most = most
+
+    def encodes(self, x: TensorImage) -> TensorImage:
+        """(n, channels, side, side), 0 to 1 -> the same shape and range; black and white stay."""
+        plain: torch.Tensor = x.as_subclass(torch.Tensor)
+        bound = math.log1p(self.most)
+        powers = torch.empty(*plain.shape[:2], 1, 1).uniform_(-bound, bound).exp()
+        return type(x)(plain.clamp(0, 1) ** powers.to(plain.device, non_blocking=True))
+
+
+def build_augmentation(params: AugmentParams) -> list[Transform]:
     """Batch transforms for training images; a setting of 0 or false leaves its part out.
 
     Rotation, translation and scale are uniform within their bounds and drawn per image; what comes
-    in from outside the image is black.
+    in from outside the image is black. Gamma is drawn per image and channel.
     """
     parts: list[DrawMatrices] = []
     if params.rotate_degrees > 0:
@@ -63,7 +81,10 @@ def build_augmentation(params: AugmentParams) -> list[RandomGeometry]:
         parts.append(partial(_translate_matrix, most=params.translate))
     if params.flip:
         parts.append(partial(flip_mat, p=0.5))
-    return [RandomGeometry(parts)] if parts else []
+    chosen: list[Transform] = [RandomGeometry(parts)] if parts else []
+    if params.gamma > 0:
+        chosen.append(RandomGamma(params.gamma))
+    return chosen
 
 
 def _scale_matrix(images: torch.Tensor, most: float) -> torch.Tensor:

@@ -95,15 +95,20 @@ class ShrinkImages(Transform):  # type: ignore[misc]
         return interpolate(x.float(), (self.size, self.size), mode="area")
 
 
+def standardize(pixels: torch.Tensor) -> torch.Tensor:
+    """Each image (n, channels, size, size), 0 to 1, to its own mean 0 and deviation 1."""
+    mean, deviation = pixels.mean((1, 2, 3), keepdim=True), pixels.std((1, 2, 3), keepdim=True)
+    return (pixels - mean) / (deviation + _LEAST_DEVIATION)
+
+
 class StandardizeImage(Transform):  # type: ignore[misc]
     """Each image to its own mean 0 and deviation 1: scanners and windows differ in both."""
 
     order = 99
 
-    def encodes(self, x: TensorImage) -> TensorImage:
+    def encodes(self, x: TensorImage) -> torch.Tensor:
         """(n, channels, size, size), 0 to 1 -> the same shape."""
-        mean, deviation = x.mean((1, 2, 3), keepdim=True), x.std((1, 2, 3), keepdim=True)
-        return (x - mean) / (deviation + _LEAST_DEVIATION)
+        return standardize(x)
 
 
 class ToNetworkInput(Transform):  # type: ignore[misc]

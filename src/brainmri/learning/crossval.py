@@ -15,7 +15,7 @@ from brainmri.compute import available_cores, map_unordered
 from brainmri.dataset.manifest import ManifestRow, Subset, read_manifest
 from brainmri.dataset.predictions import Epoch, make_prediction
 from brainmri.dataset.prepared import PreparedSet, read_prepared
-from brainmri.dataset.split import Protocol, SplitParams
+from brainmri.dataset.protocols import Protocol, SplitParams
 from brainmri.dataset.units import CaseChoice, ScoredRow, SegmentedRow, UnitRow, take_unit
 from brainmri.errors import BadInput
 from brainmri.learning.arms import Arm, TaskName

@@ -15,15 +15,8 @@ from brainmri.dataset.prepared import PreparedSet
 from brainmri.errors import BadInput
 from brainmri.learning.backbones import build_network, load_named
 from brainmri.learning.batches import ArrayDataset, Normalization, make_loader, to_tensor
-from brainmri.learning.model_folder import (
-    LAST_WEIGHTS,
-    MODEL,
-    WEIGHTS,
-    ClassifierCard,
-    ModelCard,
-    read_model_card,
-    read_weights,
-)
+from brainmri.learning.cards import MODEL, ClassifierCard, ModelCard, read_model_card
+from brainmri.learning.model_folder import LAST_WEIGHTS, WEIGHTS, read_weights
 from brainmri.learning.recipe import EpochPlan
 
 _BATCH = 64

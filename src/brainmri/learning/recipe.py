@@ -52,12 +52,13 @@ class Scaling(StrEnum):
 
 
 class AugmentParams(Section):
-    """Random geometry of each training image."""
+    """Random geometry and gamma of each training image."""
 
     rotate_degrees: Annotated[float, Field(ge=0, le=180, description="degrees from 0 to 180")]
     translate: Annotated[float, Field(ge=0, lt=1, description=f"{_SHARE} of the image's side")]
     scale: Annotated[float, Field(ge=0, lt=1, description=f"{_SHARE} (0.1: from 0.9 to 1.1 times)")]
     flip: Annotated[bool, Field(description="true (left and right exchanged half of the time) or false")]
+    gamma: Annotated[float, Field(ge=0, le=2, description="from 0 (none) to 2 (0.5: powers 1 / 1.5 to 1.5)")]
 
 
 class Averaging(Section):

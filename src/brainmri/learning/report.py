@@ -10,17 +10,12 @@ from brainmri.dataset.manifest import PAPER_WARNING, ManifestRow, Subset
 from brainmri.dataset.preparation import ImageRule
 from brainmri.dataset.prepared import PREPARATION, PreparedSet
 from brainmri.learning.backbones import name_weights
+from brainmri.learning.cards import ChannelStatistics, ClassifierCard, ClassNames
 from brainmri.learning.fitting import TrainedNetwork
 from brainmri.learning.identity import hash_data
-from brainmri.learning.model_folder import (
-    LAST_WEIGHTS,
-    WEIGHTS,
-    ChannelStatistics,
-    ClassifierCard,
-    ClassNames,
-    write_model,
-)
+from brainmri.learning.model_folder import LAST_WEIGHTS, WEIGHTS, write_model
 from brainmri.learning.recipe import Recipe
+from brainmri.scans.settings import SliceRule
 from brainmri.tables import read_mapping
 
 _PACKAGES = ("fastai", "numpy", "torch", "torchvision")
@@ -71,6 +66,7 @@ def describe_model(
         "classes": ClassNames(**vars(prepared.classes)),
         "channels": preparation["channels"],
         "rule": ImageRule(**preparation["rule"]),
+        "slices": SliceRule(**preparation["slices"]),
         "normalization": ChannelStatistics(
             mean=_number(training.normalization.mean), std=_number(training.normalization.std)
         ),

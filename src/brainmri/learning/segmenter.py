@@ -15,7 +15,8 @@ from torch.nn.functional import interpolate
 from brainmri.errors import BadInput
 from brainmri.learning.backbones import load_named
 from brainmri.learning.batches import Normalization
-from brainmri.learning.model_folder import MODEL, WEIGHTS, SegmenterCard, read_model_card, read_weights
+from brainmri.learning.cards import MODEL, SegmenterCard, read_model_card
+from brainmri.learning.model_folder import WEIGHTS, read_weights
 from brainmri.learning.prediction import check_size, read_normalization, read_threads, run_batches
 from brainmri.learning.unet import build_unet
 

@@ -7,9 +7,10 @@ from pathlib import Path
 from brainmri.dataset.manifest import ManifestRow
 from brainmri.dataset.prepared import PreparedSet
 from brainmri.learning.backbones import name_weights
+from brainmri.learning.cards import SegmenterCard
 from brainmri.learning.fitting import TrainedNetwork
 from brainmri.learning.identity import hash_masks
-from brainmri.learning.model_folder import WEIGHTS, SegmenterCard, write_model
+from brainmri.learning.model_folder import WEIGHTS, write_model
 from brainmri.learning.report import describe_model
 from brainmri.learning.segmentation_recipe import SegmentationRecipe
 

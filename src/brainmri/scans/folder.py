@@ -74,6 +74,24 @@ def list_scans(root: Path) -> RawFolder:
     return found
 
 
+def list_unknown(path: Path) -> RawFolder:
+    """Scans of which nothing is known: a file, or all files of a folder at any depth but a scans.csv.
+
+    Raises `BadInput` for what is not there, and for names that can't stand in a line of text.
+    """
+    if path.is_dir():
+        names = [name for name in _list_files(path, path) if PurePosixPath(name).name != TABLE_NAME]
+        return RawFolder(path, [_unknown(name) for name in names], ())
+    if not path.exists():
+        raise BadInput("no such file or folder here")
+    _check_letters(path.name, path.parent)
+    return RawFolder(path.parent, [_unknown(path.name)], ())
+
+
+def _unknown(path: str) -> Scan:
+    return Scan(path, label=None, patient=None, mask=None, subset=None)
+
+
 def _read_table(root: Path) -> list[Scan]:
     seen: set[str] = set()
     scans: list[Scan] = []

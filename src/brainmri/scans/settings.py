@@ -48,11 +48,16 @@ class PixelRule(Section):
     window: Annotated[Window, Field(strict=False, description="none or header")]
 
 
-class ReadingRule(PixelRule):
-    """All that reading a scan needs to know: pixels, slices, and the limits of a stranger's file."""
+class ReadingLimits(Section):
+    """What a stranger's file may take."""
 
-    slices: SliceRule
     max_megapixels: Annotated[float, Field(gt=0, description="a number of megapixels above 0")]
     max_volume_megabytes: Annotated[int, Field(ge=1, description="a whole number of megabytes, at least 1")]
     max_memory_megabytes: Annotated[int, Field(ge=100, description="a whole number of at least 100")]
     max_seconds: Annotated[float, Field(gt=0, description="a number of seconds above 0")]
+
+
+class ReadingRule(PixelRule, ReadingLimits):
+    """All that reading a scan needs to know: pixels, slices, and the limits of a stranger's file."""
+
+    slices: SliceRule

@@ -5,10 +5,10 @@ from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import t
 
 from brainmri.scoring import classification as of
 from brainmri.scoring.cases import Cases
+from brainmri.scoring.distributions import student_p_value
 from brainmri.scoring.estimates import Estimate
 from brainmri.scoring.intervals import Basis, Bounds, difference_interval, drawn_error, grouped_interval
 from brainmri.scoring.resampling import IntervalParams, draw_weights
@@ -45,7 +45,7 @@ class Comparison:
         """Two-sided, of no difference: Student's t on the bootstrap's standard error."""
         if self.error == 0:
             return float(self.difference == 0)
-        return float(2 * t.sf(abs(self.difference) / self.error, self.degrees))
+        return student_p_value(self.difference / self.error, self.degrees)
 
     @property
     def verdict(self) -> Verdict:

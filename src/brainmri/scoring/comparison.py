@@ -10,7 +10,7 @@ from brainmri.dataset.baselines import Baseline, ShortcutRow
 from brainmri.dataset.manifest import PAPER_WARNING
 from brainmri.dataset.predictions import Epoch
 from brainmri.dataset.prepared import Classes
-from brainmri.dataset.split import Protocol
+from brainmri.dataset.protocols import Protocol
 from brainmri.dataset.units import ScoredRow, SegmentedRow
 from brainmri.errors import BadInput
 from brainmri.scoring.areas import estimate_area

@@ -6,10 +6,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import logit
-from scipy.stats import t
 
 from brainmri.scoring.calibration import Values
 from brainmri.scoring.cases import Cases
+from brainmri.scoring.distributions import student_quantile
 from brainmri.scoring.intervals import Basis, clustered_error, drawn_error, grouped_interval
 from brainmri.scoring.resampling import IntervalParams, draw_weights
 from brainmri.scoring.tally import Matrix
@@ -124,7 +124,7 @@ def _reach(parts: _Benefits, odds: Values, cases: Cases, params: IntervalParams)
         return None
     rows = max(1, _CHUNK // max(cases.groups, len(odds)))
     draws = np.concatenate([parts.net(weights, odds) for weights in draw_weights(cases.groups, rows, params)])
-    quantile = float(t.ppf((1 + params.confidence) / 2, cases.groups - 1))
+    quantile = student_quantile((1 + params.confidence) / 2, cases.groups - 1)
     return quantile * np.array([drawn_error(column, cases.groups) for column in draws.T])
 
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import norm, t
 
 from brainmri.scoring.calibration import Truth, Values
 from brainmri.scoring.cases import Cases
+from brainmri.scoring.distributions import normal_quantile, student_quantile
 
 CaseLoss = Callable[[Truth, Values], Values]  # of each case (n,)
 Bounds = tuple[float, float]  # (low, high)
@@ -51,15 +51,15 @@ def grouped_interval(share: float, basis: Basis, confidence: float) -> Bounds:
     level = (1 + confidence) / 2
     variance = share * (1 - share)
     if variance == 0:
-        return wilson_interval(share, basis.groups, float(norm.ppf(level)))
+        return wilson_interval(share, basis.groups, normal_quantile(level))
     square = basis.error**2
     effective = max(1.0, variance / square) if square * basis.cases > variance else basis.cases
-    return wilson_interval(share, effective, float(t.ppf(level, basis.groups - 1)))
+    return wilson_interval(share, effective, student_quantile(level, basis.groups - 1))
 
 
 def loss_interval(loss: float, basis: Basis, confidence: float) -> Bounds:
     """An interval for a mean loss above 0: symmetric as a logarithm, Student's t with groups - 1 degrees."""
-    reach = float(t.ppf((1 + confidence) / 2, basis.groups - 1)) * basis.error / loss
+    reach = student_quantile((1 + confidence) / 2, basis.groups - 1) * basis.error / loss
     with np.errstate(over="ignore"):
         return float(loss * np.exp(-reach)), float(loss * np.exp(reach))
 

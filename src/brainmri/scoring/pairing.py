@@ -6,9 +6,9 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binomtest, norm
 
 from brainmri.scoring.areas import Comparison, Verdict, compare_areas
+from brainmri.scoring.distributions import normal_quantile, sign_test
 from brainmri.scoring.folded import Folded
 from brainmri.scoring.resampling import IntervalParams
 
@@ -28,8 +28,7 @@ class Discordance:
     @property
     def p_value(self) -> float:
         """McNemar's exact test (1947): under no difference a discordant group falls to either side alike."""
-        discordant = self.first_alone + self.other_alone
-        return 1.0 if discordant == 0 else float(binomtest(self.other_alone, discordant).pvalue)
+        return sign_test(self.other_alone, self.first_alone + self.other_alone)
 
 
 @dataclass(frozen=True)
@@ -69,7 +68,7 @@ def groups_needed(found: Comparison, groups: int, level: float) -> int | None:
     """
     if found.difference == 0:
         return None
-    reach = float(norm.ppf(1 - level / 2) + norm.ppf(_POWER)) * found.error / abs(found.difference)
+    reach = (normal_quantile(1 - level / 2) + normal_quantile(_POWER)) * found.error / abs(found.difference)
     needed = groups * reach**2
     return None if needed > _MOST_GROUPS else int(np.ceil(needed))
 

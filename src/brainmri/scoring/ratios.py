@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
-from scipy.stats import quantile_test, t
 
 from brainmri.scoring.calibration import Values
+from brainmri.scoring.distributions import median_interval, student_quantile
 from brainmri.scoring.estimates import Estimate
 from brainmri.scoring.intervals import Basis, grouped_interval, loss_interval
 
@@ -58,14 +58,12 @@ def estimate_ratio(ratio: Ratio, confidence: float) -> Estimate | None:
 def estimate_median(values: Values, confidence: float) -> Estimate | None:
     """The median (n,) with the interval between order statistics that holds whatever the distribution.
 
-    scipy's `quantile_test`, for confidence in either bound; absent where there are too few values.
+    Absent where there are too few values.
     """
     if not len(values):
         return None
     value = float(np.median(values))
-    found = quantile_test(values, q=value, p=0.5).confidence_interval(confidence_level=confidence)
-    low, high = float(found.low), float(found.high)
-    return Estimate(value, (min(low, value), max(high, value)) if np.isfinite([low, high]).all() else None)
+    return Estimate(value, median_interval(values, confidence))
 
 
 def estimate_difference(first: Values, second: Values, confidence: float) -> Estimate | None:
@@ -76,5 +74,7 @@ def estimate_difference(first: Values, second: Values, confidence: float) -> Est
     value = float(found.mean())
     if len(found) < 2:
         return Estimate(value, None)
-    reach = float(t.ppf((1 + confidence) / 2, len(found) - 1) * found.std(ddof=1) / np.sqrt(len(found)))
+    reach = student_quantile((1 + confidence) / 2, len(found) - 1) * float(
+        found.std(ddof=1) / np.sqrt(len(found))
+    )
     return Estimate(value, (max(-1.0, value - reach), min(1.0, value + reach)))

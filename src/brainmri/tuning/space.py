@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, model_validator
 
-from brainmri.dataset.split import SplitParams
+from brainmri.dataset.protocols import SplitParams
 from brainmri.errors import BadInput
 from brainmri.learning.arms import Arm, Shared, change_shared
 from brainmri.learning.recipe import Seed

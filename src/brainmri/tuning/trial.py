@@ -10,7 +10,7 @@ from sklearn.metrics import roc_auc_score
 
 from brainmri.dataset.manifest import Subset, read_manifest
 from brainmri.dataset.prepared import read_classes, read_prepared
-from brainmri.dataset.split import Protocol
+from brainmri.dataset.protocols import Protocol
 from brainmri.dataset.units import CaseChoice, UnitRow, plan_units
 from brainmri.errors import BadInput
 from brainmri.learning.crossval import UnitJob, train_unit

@@ -1,0 +1,81 @@
+"""A classifier as one ONNX graph: prepared pixels in, calibrated probability and features out."""
+
+import logging
+import warnings
+from pathlib import Path
+from typing import Final
+
+import torch
+from torch import nn
+from torch.nn.functional import interpolate
+
+from brainmri.learning.batches import standardize
+from brainmri.learning.prediction import Classifier, read_normalization
+from brainmri.learning.seeing import average_places, first_stage
+from brainmri.replacement import replacing_file
+
+INPUT, OUTPUTS = "images", ("probability", "features")
+_OPSET: Final = 18
+
+
+class PortableClassifier(nn.Module):
+    """All that stands between prepared pixels and a calibrated probability."""
+
+    def __init__(self, classifier: Classifier, temperature: float) -> None:
+        """The classifier's network is used as it is, set to evaluate."""
+        super().__init__()
+        card = classifier.card
+        self.body, self.head = classifier.network[0], classifier.network[1]  # type: ignore[index]
+        self.maps: list[torch.Tensor] = []
+        first_stage(classifier.network, card.architecture).register_forward_hook(self._keep)
+        self.temperature = temperature
+        self.shrink: torch.Tensor
+        self.mean: torch.Tensor
+        self.std: torch.Tensor
+        self.register_buffer("shrink", _averages(card.rule.size, card.network_size))
+        known = read_normalization(card)
+        self.by_image = not known.mean
+        self.register_buffer("mean", torch.tensor(known.mean)[:, None, None])
+        self.register_buffer("std", torch.tensor(known.std)[:, None, None])
+
+    def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """uint8 (n, channels, size, size) -> probability of tumor (n,), features (n, channels)."""
+        pixels = images.float() / 255
+        if len(self.shrink) != pixels.shape[-1]:
+            pixels = self.shrink @ pixels @ self.shrink.T
+        pixels = standardize(pixels) if self.by_image else (pixels - self.mean) / self.std
+        self.maps.clear()
+        both = self.head(self.body(pixels.expand(-1, 3, -1, -1)))
+        return ((both[:, 1] - both[:, 0]) / self.temperature).sigmoid(), average_places(self.maps[0])
+
+    def _keep(self, _module: nn.Module, _inputs: object, maps: torch.Tensor) -> None:
+        self.maps.append(maps)
+
+
+def write_onnx(path: Path, classifier: Classifier, temperature: float) -> None:
+    """Writes the graph to `path`, for batches of any size."""
+    card = classifier.card
+    example = torch.zeros(2, card.channels, card.rule.size, card.rule.size, dtype=torch.uint8)
+    portable = PortableClassifier(classifier, temperature).eval()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+        program = torch.onnx.export(
+            portable,
+            (example,),
+            dynamo=True,
+            opset_version=_OPSET,
+            input_names=[INPUT],
+            output_names=list(OUTPUTS),
+            dynamic_shapes={"images": {0: torch.export.Dim("n")}},
+            verbose=False,
+        )
+    if program is None:
+        raise RuntimeError("torch.onnx.export gave nothing")
+    with replacing_file(path) as aside:
+        program.save(aside)
+
+
+def _averages(size: int, smaller: int) -> torch.Tensor:
+    """(smaller, size): what `area` interpolation does to one side, which ONNX has not at every ratio."""
+    return interpolate(torch.eye(size)[:, None], smaller, mode="area")[:, 0].T.contiguous()

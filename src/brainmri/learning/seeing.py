@@ -1,0 +1,54 @@
+"""A classifier and prepared images -> what it says of them and what its first stage sees in them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from brainmri.learning.catalogue import Architecture
+from brainmri.learning.prediction import Classifier, predict_logits
+
+# Where the first stage ends in fastai's body, by the beginning of torchvision's name.
+_FIRST_STAGE = {"resnet": (4,), "squeezenet1_1": (0, 4)}
+
+
+@dataclass(frozen=True)
+class Seen:
+    """Of each image: log odds of tumor before calibration (n,), and features (n, channels), float32.
+
+    A feature is a channel of the first stage, its mean over the image.
+    """
+
+    logits: NDArray[np.float64]
+    features: NDArray[np.float32]
+
+
+def see_images(classifier: Classifier, images: NDArray[np.uint8]) -> Seen:
+    """uint8 (n, size, size) or (n, channels, size, size); no image is enough of none."""
+    means: list[torch.Tensor] = []
+
+    def keep(_module: nn.Module, _inputs: object, maps: torch.Tensor) -> None:
+        means.append(average_places(maps).cpu())
+
+    handle = first_stage(classifier.network, classifier.card.architecture).register_forward_hook(keep)
+    try:
+        # torch warns of memory that it must not write to: a mapped file.
+        logits = predict_logits(classifier, images if images.flags.writeable else np.array(images))
+    finally:
+        handle.remove()
+    return Seen(logits, torch.cat(means).numpy())
+
+
+def first_stage(network: nn.Module, arch: Architecture) -> nn.Module:
+    """The module of a classifier whose maps are the first at a quarter of the size, after whole blocks."""
+    module: nn.Module = network[0]  # type: ignore[index]
+    for place in next(places for name, places in _FIRST_STAGE.items() if arch.value.startswith(name)):
+        module = module[place]  # type: ignore[index]
+    return module
+
+
+def average_places(maps: torch.Tensor) -> torch.Tensor:
+    """(n, channels, rows, columns) -> (n, channels), float32."""
+    return maps.float().mean((2, 3))

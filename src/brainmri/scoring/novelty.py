@@ -1,0 +1,83 @@
+"""How unlike the training images an image is: Mahalanobis' distance of what the network's first stage sees.
+
+Lee et al. 2018 (arXiv 1807.03888) measure it in several layers. The first stage alone, without classes, told
+other pictures from MRI far better than the last (docs/novelty.md). A feature is a channel's mean over the
+image. Numpy alone: whatever runs the network can use it.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field, ValidationError
+
+from brainmri.errors import BadInput
+from brainmri.params import Section
+from brainmri.replacement import replacing_folder
+from brainmri.tables import read_mapping, write_mapping
+
+Features = NDArray[np.float32]  # (n, channels)
+
+FACTS, STATISTICS = "novelty.json", "statistics.npy"
+_FILES: Final = (FACTS, STATISTICS)
+
+
+class NoveltyParams(Section):
+    """The section `novelty`."""
+
+    rate: Annotated[float, Field(gt=0, lt=0.5, description="a share above 0 and below 0.5")]
+
+
+class NoveltyFacts(Section):
+    """novelty.json: from which squared distance on an image is called unlike, and what that rests on."""
+
+    threshold: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    rate: float
+    train_slices: int
+    valid_slices: int
+
+
+@dataclass(frozen=True)
+class Familiar:
+    """The training images: the mean of their features (channels,) and the inverse of their covariance."""
+
+    mean: NDArray[np.float32]
+    precision: NDArray[np.float32]
+    facts: NoveltyFacts
+
+
+def measure_novelty(features: Features, familiar: Familiar) -> NDArray[np.float64]:
+    """Squared distance of each image over the threshold (n,): above 1 it is unlike the training images."""
+    return squared_distance(features, familiar.mean, familiar.precision) / familiar.facts.threshold
+
+
+def squared_distance(
+    features: Features, mean: NDArray[np.float32], precision: NDArray[np.float32]
+) -> NDArray[np.float64]:
+    """Mahalanobis' (n,), in float64: features may lie far away."""
+    left = features.astype(np.float64) - mean
+    return np.asarray(np.einsum("ni,ij,nj->n", left, precision.astype(np.float64), left))
+
+
+def write_familiar(folder: Path, familiar: Familiar) -> None:
+    """Writes the folder that `read_familiar` reads."""
+    with replacing_folder(folder, _FILES) as aside:
+        np.save(aside / STATISTICS, np.vstack([familiar.mean, familiar.precision]).astype(np.float32))
+        write_mapping(aside / FACTS, familiar.facts.model_dump())
+
+
+def read_familiar(folder: Path) -> Familiar:
+    """What stands in `folder`; `BadInput` where its parts are none of ours."""
+    try:
+        facts = NoveltyFacts.model_validate(read_mapping(folder / FACTS))
+        stored = np.load(folder / STATISTICS, allow_pickle=False)
+    except (ValidationError, ValueError, EOFError, OSError) as error:
+        reason = "no such file" if isinstance(error, FileNotFoundError) else type(error).__name__
+        raise BadInput(f"{folder}: expected what the stage novelty writes, came {reason}; rerun it") from None
+    if stored.dtype != np.float32 or stored.ndim != 2 or stored.shape[0] != stored.shape[1] + 1:
+        raise BadInput(
+            f"{folder / STATISTICS}: expected (channels + 1, channels) numbers, came {stored.shape}; rerun it"
+        )
+    return Familiar(stored[0], stored[1:], facts)

@@ -1,0 +1,86 @@
+"""Features of all slices -> what is familiar, from where on an image is not, and how often that is wrong."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.covariance import LedoitWolf
+
+from brainmri.dataset.manifest import ManifestRow, Subset
+from brainmri.scoring.estimates import Estimate
+from brainmri.scoring.evaluation import describe_estimate
+from brainmri.scoring.intervals import Basis, clustered_error, grouped_interval
+from brainmri.scoring.novelty import (
+    Familiar,
+    Features,
+    NoveltyFacts,
+    NoveltyParams,
+    measure_novelty,
+    squared_distance,
+)
+
+# Keeps a channel that never answers from a division by zero.
+_LEAST_SPREAD = 1e-6
+
+
+def learn_familiar(features: Features, manifest: Sequence[ManifestRow], params: NoveltyParams) -> Familiar:
+    """What the training slices look like, and the threshold that the validation slices give.
+
+    `features` (n, channels) are of the manifest's slices, in its order.
+    """
+    subsets = np.array([row.subset for row in manifest])
+    return fit_familiar(features[subsets == Subset.TRAIN], features[subsets == Subset.VALID], params)
+
+
+def fit_familiar(train: Features, valid: Features, params: NoveltyParams) -> Familiar:
+    """Mean and shrunk covariance (Ledoit and Wolf 2004) of training; the threshold is validation's.
+
+    It is the validation images' distance of rank ceil((n + 1)(1 - rate)), at most the highest: a familiar
+    image is above with a chance of `rate`, as conformal prediction counts (Vovk et al. 2005).
+    """
+    mean, spread = train.mean(axis=0), train.std(axis=0) + _LEAST_SPREAD
+    fitted = LedoitWolf(assume_centered=True).fit((train - mean) / spread)
+    precision = (fitted.precision_ / np.outer(spread, spread)).astype(np.float32)
+    distances = np.sort(squared_distance(valid, mean, precision))
+    rank = min(len(distances), int(np.ceil((len(distances) + 1) * (1 - params.rate))))
+    facts = NoveltyFacts(
+        # Rounded up: the slice that it is taken from is not above.
+        threshold=float(f"{distances[rank - 1] * (1 + 1e-5):.6g}"),
+        rate=params.rate,
+        train_slices=len(train),
+        valid_slices=len(valid),
+    )
+    return Familiar(mean, precision, facts)
+
+
+def summarize_novelty(
+    familiar: Familiar, features: Features, manifest: Sequence[ManifestRow], confidence: float
+) -> dict[str, Any]:
+    """metrics/novelty.json: how many slices of each subset are called unlike.
+
+    On training and validation slices that is how it was made; the share of test slices is the figure.
+    """
+    unlike = measure_novelty(features, familiar) > 1
+    found = {
+        subset.value: [place for place, row in enumerate(manifest) if row.subset is subset]
+        for subset in Subset
+    }
+    groups = [row.group for row in manifest]
+    return {"rate": familiar.facts.rate} | {
+        subset: _describe(unlike[places], [groups[place] for place in places], confidence)
+        for subset, places in found.items()
+        if places
+    }
+
+
+def _describe(unlike: NDArray[np.bool_], groups: Sequence[str], confidence: float) -> dict[str, Any]:
+    """The share (n,) that is flagged; its interval is clustered by group."""
+    numbers = np.unique(groups, return_inverse=True)[1]
+    share, count = float(unlike.mean()), int(numbers.max()) + 1
+    bounds = None
+    if count > 1:
+        bounds = grouped_interval(
+            share, Basis(clustered_error(unlike, numbers), len(unlike), count), confidence
+        )
+    return {"n": len(unlike), "n_groups": count, "flagged": describe_estimate(Estimate(share, bounds))}

@@ -1,0 +1,1 @@
+"""Using a model: strangers' scans in, probabilities, explanations and portable files out."""

@@ -1,0 +1,56 @@
+"""What runs a model's network: PyTorch, or ONNX Runtime where a model was exported."""
+
+from enum import StrEnum
+from importlib import import_module
+from typing import Final
+
+from brainmri.errors import BadInput
+from brainmri.serving.model import CLASSIFIER, Model, Network
+
+ONNX_FILE: Final = "classifier.onnx"
+
+
+class Backend(StrEnum):
+    """The backends."""
+
+    TORCH = "torch"
+    ONNX = "onnx"
+
+
+# Each module has `open_network(model)`; the other's libraries are not loaded, and need not be there.
+_MODULES: Final = {
+    Backend.TORCH: "brainmri.serving.torch_backend",
+    Backend.ONNX: "brainmri.serving.onnx_backend",
+}
+_FILES: Final = {Backend.TORCH: "weights.safetensors", Backend.ONNX: ONNX_FILE}
+
+
+def network_file(backend: Backend) -> str:
+    """The file of the classifier that a backend reads."""
+    return _FILES[backend]
+
+
+def choose_backend(model: Model, wanted: Backend | None) -> Backend:
+    """The one that is wanted, else the first whose file is there. Raises `BadInput` where that is missing."""
+    there = [backend for backend, file in _FILES.items() if (model.folder / CLASSIFIER / file).is_file()]
+    if wanted is None and there:
+        return there[0]
+    if wanted in there:
+        return wanted
+    wanted = wanted or Backend.TORCH
+    missing = model.folder / CLASSIFIER / _FILES[wanted]
+    make = "python -m brainmri export" if wanted is Backend.ONNX else "dvc repro train"
+    raise BadInput(f"{missing}: no such file; run `{make}`, or choose another --backend or --model")
+
+
+def open_network(model: Model, backend: Backend) -> Network:
+    """The network of `model`, ready. Raises `BadInput` for a wrong file or a missing library."""
+    try:
+        module = import_module(_MODULES[backend])
+    except ModuleNotFoundError as error:
+        raise BadInput(
+            f"--backend {backend}: expected the package {error.name}, which is not installed; install it, or "
+            "choose another backend"
+        ) from None
+    network: Network = module.open_network(model)
+    return network

@@ -1,0 +1,30 @@
+"""The trained classifier as a folder that runs without PyTorch: ONNX, and what belongs to it."""
+
+import argparse
+from pathlib import Path
+
+from brainmri.serving.export import export_model
+from brainmri.serving.model import read_model
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Its options."""
+    parser.add_argument("--model", type=Path, default=Path("models"), metavar="DIR", help="default: models")
+    parser.add_argument("--out", type=Path, default=Path("exported"), metavar="DIR", help="default: exported")
+    parser.add_argument(
+        "--images",
+        type=Path,
+        default=Path("data/prepared"),
+        metavar="DIR",
+        help="a prepared set on which both are compared; default: data/prepared",
+    )
+
+
+def run(given: argparse.Namespace) -> int:
+    """Writes the folder and says how far it is from PyTorch."""
+    done = export_model(read_model(given.model), given.out, given.images)
+    print(
+        f"export: {done.path}; on {done.images} prepared images its probabilities differ from PyTorch's by "
+        f"at most {done.largest_difference:.1e}\nuse it: python -m brainmri predict --model {given.out} PATH"
+    )
+    return 0

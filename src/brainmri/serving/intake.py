@@ -1,0 +1,81 @@
+"""Strangers' files -> prepared images, decoded in processes of their own."""
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+from brainmri.dataset.scan_preparation import PreparationRule, PreparedScan, prepare_scan
+from brainmri.errors import BadInput
+from brainmri.isolation import Failure, Limits, map_isolated
+from brainmri.scans.folder import RawFolder, Scan, list_unknown
+from brainmri.scans.series import gather_scans
+
+_TOGETHER = 8
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """A file that there is no answer for."""
+
+    scan: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Taken:
+    """A scan by the name that it was asked for, its patient as numbered here, and its prepared slices."""
+
+    scan: str
+    patient: str | None
+    prepared: PreparedScan
+    numbered: bool
+
+
+def take_scans(paths: Sequence[Path], rule: PreparationRule) -> Iterator[Taken | Rejected]:
+    """Every scan in `paths`, in the order of their names, those that can't be read last."""
+    found, rejected = _find(paths)
+    limits = Limits(rule.max_memory_megabytes, rule.max_seconds)
+    gathered = gather_scans(found, rule, limits)
+    rejected += [Rejected(_shown(found.root, scan.path), reason) for scan, reason in gathered.failures]
+    numbers: dict[str, str] = {}
+    together = 1 if any(scan.numbered for scan in gathered.scans) else _TOGETHER
+    read = partial(prepare_scan, found.root, rule)
+    outcomes = map_isolated(read, gathered.scans, limits, "predict", together)
+    for scan, outcome in zip(gathered.scans, outcomes, strict=True):
+        name = _shown(found.root, scan.path)
+        if isinstance(outcome, Failure):
+            rejected.append(Rejected(name, outcome.reason))
+        else:
+            yield Taken(name, _number(scan, numbers), outcome, scan.numbered)
+    yield from sorted(rejected, key=lambda item: item.scan)
+
+
+def _find(paths: Sequence[Path]) -> tuple[RawFolder, list[Rejected]]:
+    """All files below `paths`, each once, relative to a folder that holds them all."""
+    rejected: list[Rejected] = []
+    files: dict[str, Scan] = {}
+    for path in paths:
+        try:
+            found = list_unknown(path)
+        except BadInput as error:
+            rejected.append(Rejected(str(path), str(error)))
+            continue
+        if not found.scans:
+            rejected.append(Rejected(str(path), "no file in this folder"))
+        files |= {os.path.abspath(found.root / scan.path): scan for scan in found.scans}  # noqa: PTH100 - keeps links
+    root = Path(os.path.commonpath([Path(name).parent for name in files])) if files else Path.cwd()
+    scans = [replace(scan, path=Path(name).relative_to(root).as_posix()) for name, scan in files.items()]
+    return RawFolder(root, sorted(scans, key=lambda scan: scan.path), ()), rejected
+
+
+def _shown(root: Path, path: str) -> str:
+    """From here, where it lies below; else in full."""
+    whole, here = root / path, Path.cwd()
+    return (whole.relative_to(here) if whole.is_relative_to(here) else whole).as_posix()
+
+
+def _number(scan: Scan, numbers: dict[str, str]) -> str | None:
+    """P1, P2 … in the order of first scans: what a header calls the patient is told to nobody."""
+    return None if scan.patient is None else numbers.setdefault(scan.patient, f"P{len(numbers) + 1}")

@@ -1,0 +1,70 @@
+"""A model folder as prediction needs it, whatever runs its network."""
+
+import hashlib
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from brainmri.dataset.scan_preparation import PreparationRule
+from brainmri.errors import BadInput
+from brainmri.learning.cards import ClassifierCard, read_model_card
+from brainmri.scans.settings import ReadingLimits
+from brainmri.scoring.calibration import OperatingPoint, read_operating_point
+from brainmri.scoring.novelty import Familiar, read_familiar
+
+CLASSIFIER, OPERATING_POINT, NOVELTY = "classifier", "operating_point.json", "novelty"
+
+
+@dataclass(frozen=True)
+class Opinion:
+    """Of each image: the calibrated probability of tumor (n,), features of the first stage (n, channels)."""
+
+    probability: NDArray[np.float64]
+    features: NDArray[np.float32]
+
+
+class Network(ABC):
+    """What runs a classifier."""
+
+    @abstractmethod
+    def judge(self, images: NDArray[np.uint8]) -> Opinion:
+        """uint8 (n, size, size) or (n, channels, size, size), n at least 1, prepared by the model's rule."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model folder's own account of itself."""
+
+    folder: Path
+    card: ClassifierCard
+    point: OperatingPoint
+    familiar: Familiar
+
+    def rule(self, limits: ReadingLimits) -> PreparationRule:
+        """How scans are read for it: as for its training, within the limits of whoever asks."""
+        return PreparationRule(**dict(self.card.rule), slices=self.card.slices, **dict(limits))
+
+    def digest(self, file: str) -> str:
+        """SHA-256 of a file of the classifier: which model it was that said something."""
+        return hashlib.sha256((self.folder / CLASSIFIER / file).read_bytes()).hexdigest()
+
+
+def read_model(folder: Path) -> Model:
+    """The model in `folder`. Raises `BadInput` for a folder without a whole one."""
+    if not (folder / CLASSIFIER).is_dir():
+        raise BadInput(
+            f"{folder}: expected a model folder with {CLASSIFIER}/ in it, came none; "
+            "run `dvc repro`, or name another with --model"
+        )
+    card = read_model_card(folder / CLASSIFIER, ClassifierCard)
+    point = read_operating_point(folder / OPERATING_POINT)
+    if (point.negative, point.positive) != (card.classes.negative, card.classes.positive):
+        raise BadInput(
+            f"{folder / OPERATING_POINT}: expected the classes {card.classes.negative} and "
+            f"{card.classes.positive} of {CLASSIFIER}/, came {point.negative} and {point.positive}; "
+            "the two are of different models"
+        )
+    return Model(folder, card, point, read_familiar(folder / NOVELTY))

@@ -1,0 +1,49 @@
+"""A model by ONNX Runtime: neither torch nor fastai is loaded."""
+
+from typing import Final
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from brainmri.errors import BadInput
+from brainmri.serving.backends import ONNX_FILE
+from brainmri.serving.model import CLASSIFIER, Model, Network, Opinion
+
+_BATCH: Final = 64
+_QUIET: Final = 4
+
+
+class OnnxNetwork(Network):
+    """An exported graph; normalization and temperature are in it."""
+
+    def __init__(self, session: "onnxruntime.InferenceSession") -> None:
+        """`session` has the input `images` and the outputs `probability` and `features`."""
+        self._session = session
+
+    def judge(self, images: NDArray[np.uint8]) -> Opinion:
+        """See `Network`."""
+        stacked = images[:, None] if images.ndim == 3 else images
+        parts = [
+            self._session.run(["probability", "features"], {"images": stacked[start : start + _BATCH]})
+            for start in range(0, len(stacked), _BATCH)
+        ]
+        probability, features = (np.concatenate(column) for column in zip(*parts, strict=True))
+        return Opinion(probability.astype(np.float64), features)
+
+
+def open_network(model: Model) -> OnnxNetwork:
+    """The exported graph of a model folder. Raises `BadInput` for a file that is none."""
+    path = model.folder / CLASSIFIER / ONNX_FILE
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = _QUIET
+    try:
+        session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+        names = [item.name for item in (*session.get_inputs(), *session.get_outputs())]
+    except Exception as error:
+        raise BadInput(
+            f"{path}: expected an ONNX graph, came something else ({type(error).__name__})"
+        ) from None
+    if names != ["images", "probability", "features"]:
+        raise BadInput(f"{path}: expected a graph that export has made, came one with {', '.join(names)}")
+    return OnnxNetwork(session)

@@ -1,0 +1,54 @@
+"""What a trained model says of scans: pictures, DICOM files and series, NIfTI volumes, or folders of them."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from brainmri.dataset.prepare import PrepareParams
+from brainmri.params import Section, read_params
+from brainmri.scans.settings import ReadingLimits
+from brainmri.serving.answers import Answers
+from brainmri.serving.backends import Backend, choose_backend
+from brainmri.serving.model import read_model
+from brainmri.serving.predict import predict_scans
+from brainmri.serving.tables import to_csv, to_text
+
+ALL_ANSWERED, SOME_REJECTED, NOTHING_DONE = 0, 1, 2
+
+
+class Params(Section):
+    """The keys of params.yaml that it reads: what a stranger's file may take."""
+
+    prepare: PrepareParams
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Its options."""
+    parser.epilog = "exit code: 0 all scans answered, 1 some rejected, 2 none answered"
+    parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="a file, or a folder with files")
+    parser.add_argument("--model", type=Path, default=Path("models"), metavar="DIR", help="default: models")
+    parser.add_argument("--backend", type=Backend, choices=list(Backend), help="default: torch, if there")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="print everything, slice by slice, as JSON")
+    form.add_argument("--csv", action="store_true", help="print a line a scan, as CSV")
+
+
+def run(given: argparse.Namespace) -> int:
+    """Prints the answers; the exit code."""
+    model = read_model(given.model)
+    answers = predict_scans(given.paths, model, choose_backend(model, given.backend), _limits())
+    sys.stdout.write(_show(answers, given))
+    if not answers.scans:
+        return NOTHING_DONE
+    return SOME_REJECTED if answers.rejected else ALL_ANSWERED
+
+
+def _show(answers: Answers, given: argparse.Namespace) -> str:
+    if given.json:
+        return f"{answers.model_dump_json(indent=2)}\n"
+    return to_csv(answers) if given.csv else f"{to_text(answers)}\n"
+
+
+def _limits() -> ReadingLimits:
+    params = read_params(Params).prepare
+    return ReadingLimits(**{name: getattr(params, name) for name in ReadingLimits.model_fields})

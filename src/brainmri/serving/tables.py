@@ -1,0 +1,94 @@
+"""Answers as text: a table to read, or CSV."""
+
+import csv
+import io
+from collections.abc import Sequence
+from typing import Final
+
+from brainmri.serving.answers import Answers, PatientAnswer, ScanAnswer
+
+_CSV: Final = (
+    "scan",
+    "patient",
+    "slices",
+    "probability_max",
+    "probability_mean",
+    "decision",
+    "unlike",
+    "rejected",
+)
+_UNLIKE: Final = "unlike the training images"
+
+
+def to_text(answers: Answers) -> str:
+    """Scans, then patients where known, then what was rejected, and what all of it must not be used for."""
+    model = answers.model
+    parts, columns = [], ("slices", model.positive, "mean", "decision", "")
+    if answers.scans:
+        parts.append(
+            _align(("scan", "slices", model.positive, "mean", "decision", ""), map(_scan, answers.scans))
+        )
+    if answers.patients:
+        parts.append(_align(("patient", *columns), map(_patient, answers.patients)))
+    if answers.rejected:
+        parts.append("\n".join(f"rejected: {item.scan}: {item.reason}" for item in answers.rejected))
+    parts.append(
+        f"{model.positive}: calibrated probability, of several slices the highest; {model.positive} from "
+        f"{model.threshold:.2f} on.\n{answers.notice}"
+    )
+    return "\n\n".join(parts)
+
+
+def to_csv(answers: Answers) -> str:
+    """A line a scan, rejected ones with their reason; probabilities with six digits."""
+    buffer = io.StringIO()
+    writer = csv.DictWriter(buffer, _CSV, lineterminator="\n", restval="")
+    writer.writeheader()
+    for scan in answers.scans:
+        writer.writerow(
+            {
+                "scan": _safe(scan.scan),
+                "patient": scan.patient or "",
+                "slices": len(scan.slices),
+                "probability_max": f"{scan.probability_max:.6f}",
+                "probability_mean": f"{scan.probability_mean:.6f}",
+                "decision": _safe(scan.decision),
+                "unlike": str(scan.unlike).lower(),
+            }
+        )
+    for item in answers.rejected:
+        writer.writerow({"scan": _safe(item.scan), "rejected": _safe(item.reason)})
+    return buffer.getvalue()
+
+
+def _safe(cell: str) -> str:
+    """A text that a spreadsheet would take for a formula begins with an apostrophe."""
+    return f"'{cell}" if cell.startswith(("=", "+", "-", "@")) else cell
+
+
+def _scan(scan: ScanAnswer) -> Sequence[str]:
+    return (scan.scan, str(len(scan.slices)), *_figures(scan))
+
+
+def _patient(patient: PatientAnswer) -> Sequence[str]:
+    return (patient.patient, str(patient.slices), *_figures(patient))
+
+
+def _figures(answer: ScanAnswer | PatientAnswer) -> Sequence[str]:
+    numbers = f"{answer.probability_max:.2f}", f"{answer.probability_mean:.2f}"
+    return (*numbers, answer.decision, _UNLIKE if answer.unlike else "")
+
+
+def _align(head: Sequence[str], rows: "map[Sequence[str]]") -> str:
+    """Columns of one width, texts to the left and numbers to the right."""
+    lines = [head, *rows]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
+
+    def lay(line: Sequence[str]) -> str:
+        cells = [
+            cell.rjust(width) if column in (1, 2, 3) else cell.ljust(width)
+            for column, (cell, width) in enumerate(zip(line, widths, strict=True))
+        ]
+        return "  ".join(cells).rstrip()
+
+    return "\n".join(map(lay, lines))

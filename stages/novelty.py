@@ -1,0 +1,40 @@
+"""Model folder and prepared images -> what the training images look like, so that others can be told.
+
+The training slices say what is familiar, the validation slices from where on an image is not; the test slices
+only count how often that is wrong.
+"""
+
+from pathlib import Path
+
+from brainmri.dataset.manifest import read_manifest
+from brainmri.dataset.prepared import read_prepared
+from brainmri.learning.model_folder import WEIGHTS
+from brainmri.learning.prediction import read_classifier
+from brainmri.learning.seeing import see_images
+from brainmri.params import Section, read_params
+from brainmri.scoring.evaluation import EvaluateParams
+from brainmri.scoring.novelty import NoveltyParams, write_familiar
+from brainmri.scoring.novelty_fit import learn_familiar, summarize_novelty
+from brainmri.tables import write_mapping
+from stages import run
+
+
+class Params(Section):
+    """The keys of params.yaml that this stage reads."""
+
+    novelty: NoveltyParams
+    evaluate: EvaluateParams
+
+
+def main(prepared: Path, manifest: Path, model: Path, familiar: Path, metrics: Path) -> None:
+    """Prepared folder, manifest and model folder in; what is familiar and metrics out."""
+    params, rows = read_params(Params), read_manifest(manifest)
+    seen = see_images(read_classifier(model, WEIGHTS), read_prepared(prepared).images)
+    found = learn_familiar(seen.features, rows, params.novelty)
+    write_familiar(familiar, found)
+    write_mapping(metrics, summarize_novelty(found, seen.features, rows, params.evaluate.confidence))
+    print(f"novelty: {found.facts.train_slices} slices are familiar -> {familiar}")
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,63 @@
+"""The ONNX graph does what prediction does, for every kind of network, normalization and size."""
+
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import pytest
+import torch
+
+from brainmri.learning.backbones import build_network
+from brainmri.learning.cards import ChannelStatistics, ClassifierCard, ClassNames
+from brainmri.learning.catalogue import Architecture
+from brainmri.learning.portable import write_onnx
+from brainmri.learning.prediction import Classifier
+from brainmri.learning.recipe import Pooling
+from brainmri.learning.seeing import see_images
+from brainmri.scoring.calibration import apply_temperature
+from tests.rules import IMAGE_RULE, RULE
+
+STATISTICS = ChannelStatistics(mean={"0": 0.3, "1": 0.4, "2": 0.5}, std={"0": 0.2, "1": 0.1, "2": 0.3})
+
+
+def _make(arch: Architecture, pooling: Pooling, size: int, *, by_image: bool) -> Classifier:
+    torch.manual_seed(0)
+    card = ClassifierCard(
+        architecture=arch,
+        classes=ClassNames(negative="no", positive="yes"),
+        channels=3,
+        rule=IMAGE_RULE.model_copy(update={"size": 64}),
+        slices=RULE.slices,
+        normalization=ChannelStatistics(mean={}, std={}) if by_image else STATISTICS,
+        network_size=size,
+        training={},
+        versions={},
+        data_sha256="",
+        pooling=pooling,
+        dropout=0.1,
+    )
+    return Classifier(build_network(arch, 0.1, pooling).eval(), card)
+
+
+@pytest.mark.parametrize(
+    ("arch", "pooling", "size", "by_image"),
+    [
+        (Architecture.RESNET18, Pooling.CONCAT, 64, True),
+        (Architecture.RESNET18, Pooling.ATTENTION, 48, False),
+        (Architecture.SQUEEZENET1_1, Pooling.CONCAT, 32, False),
+        (Architecture.RESNET50, Pooling.CONCAT, 50, True),
+    ],
+)
+def test_probability_and_features_are_those_of_prediction(
+    tmp_path: Path, arch: Architecture, pooling: Pooling, size: int, by_image: bool
+) -> None:
+    classifier = _make(arch, pooling, size, by_image=by_image)
+    write_onnx(tmp_path / "graph.onnx", classifier, 1.5)
+    session = onnxruntime.InferenceSession(tmp_path / "graph.onnx", providers=["CPUExecutionProvider"])
+    for count in (1, 5):
+        images = np.random.default_rng(count).integers(0, 256, (count, 3, 64, 64), dtype=np.uint8)
+        probability, features = session.run(["probability", "features"], {"images": images})
+        seen = see_images(classifier, images)
+        assert apply_temperature(seen.logits, 1.5) == pytest.approx(probability, abs=1e-5)
+        assert seen.features == pytest.approx(features, abs=1e-4)
+        assert (count, {"resnet18": 64, "resnet50": 256, "squeezenet1_1": 128}[arch]) == features.shape

@@ -1,0 +1,61 @@
+"""A whole model folder, trained for a moment."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from brainmri.dataset.manifest import ManifestRow, Subset
+from brainmri.dataset.prepare import PrepareParams, prepare_folder
+from brainmri.dataset.prepared import PreparedSet, read_prepared
+from brainmri.learning.classification import select_classes
+from brainmri.learning.fitting import Schedule, train_network
+from brainmri.learning.model_folder import WEIGHTS
+from brainmri.learning.prediction import read_classifier
+from brainmri.learning.report import write_trained
+from brainmri.learning.seeing import see_images
+from brainmri.scoring.calibration import OperatingPoint, write_operating_point
+from brainmri.scoring.novelty import NoveltyParams, write_familiar
+from brainmri.scoring.novelty_fit import learn_familiar
+from brainmri.serving.export import Exported, export_model
+from brainmri.serving.model import CLASSIFIER, NOVELTY, OPERATING_POINT, read_model
+from tests.learning.samples import make_recipe
+from tests.pictures import write_class_folders
+from tests.rules import IMAGE_RULE, RULE
+
+POINT = OperatingPoint(temperature=1.7, threshold=0.4, rule="youden", negative="no", positive="yes")
+PARAMS = PrepareParams(**dict(RULE) | dict(IMAGE_RULE), positive="yes", max_rejected=0.1)
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A raw folder, what it was prepared to, the model that came of it, and that exported."""
+
+    raw: Path
+    prepared: PreparedSet
+    model: Path
+    onnx: Path
+    exported: Exported
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    folder = tmp_path_factory.mktemp("serving")
+    write_class_folders(folder / "raw", 30)
+    prepare_folder(folder / "raw", PARAMS, folder / "prepared")
+    data = read_prepared(folder / "prepared")
+    subsets = [Subset.TRAIN, Subset.TRAIN, Subset.VALID]
+    manifest = [
+        ManifestRow(slice_id=row.slice_id, group=row.slice_id, label=row.label, subset=subsets[n % 3], fold=0)
+        for n, row in enumerate(data.slices)
+    ]
+    recipe = make_recipe()
+    result = train_network(select_classes(data, manifest), recipe, Schedule(3, 1e-3))
+    model = folder / "models"
+    write_trained(model / CLASSIFIER, result, recipe, data, manifest)
+    write_operating_point(model / OPERATING_POINT, POINT)
+    seen = see_images(read_classifier(model / CLASSIFIER, WEIGHTS), np.array(data.images))
+    write_familiar(model / NOVELTY, learn_familiar(seen.features, manifest, NoveltyParams(rate=0.02)))
+    exported = export_model(read_model(model), folder / "exported", folder / "prepared")
+    return Trained(folder / "raw", data, model, folder / "exported", exported)

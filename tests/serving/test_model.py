@@ -1,0 +1,101 @@
+"""Model folders that are none, or not whole, are refused in one line; no pickle is run."""
+
+import pickle
+import shutil
+from pathlib import Path
+
+import pytest
+
+from brainmri.errors import BadInput
+from brainmri.serving.backends import ONNX_FILE, Backend, choose_backend, open_network
+from brainmri.serving.export import export_model
+from brainmri.serving.model import CLASSIFIER, NOVELTY, OPERATING_POINT, read_model
+from brainmri.tables import read_mapping, write_mapping
+from tests.serving.conftest import Trained
+
+
+class _Malicious:
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return Path.touch, (Path("pwned"),)  # type: ignore[return-value]
+
+
+@pytest.fixture
+def folder(trained: Trained, tmp_path: Path) -> Path:
+    shutil.copytree(trained.model, tmp_path / "model")
+    shutil.copy(trained.onnx / CLASSIFIER / ONNX_FILE, tmp_path / "model" / CLASSIFIER)
+    return tmp_path / "model"
+
+
+@pytest.mark.parametrize("name", [CLASSIFIER, OPERATING_POINT, NOVELTY, f"{CLASSIFIER}/model.json"])
+def test_a_folder_without_one_of_its_parts_is_refused(folder: Path, name: str) -> None:
+    part = folder / name
+    shutil.rmtree(part) if part.is_dir() else part.unlink()
+    with pytest.raises(BadInput, match=name.rpartition("/")[0] or name):
+        read_model(folder)
+
+
+def test_parts_of_different_models_are_refused(folder: Path) -> None:
+    point = read_mapping(folder / OPERATING_POINT)
+    write_mapping(folder / OPERATING_POINT, point | {"positive": "glioma"})
+    with pytest.raises(BadInput, match="expected the classes no and yes of classifier/, came no and glioma"):
+        read_model(folder)
+
+
+@pytest.mark.parametrize(
+    "change", [{"slices": None}, {"architecture": "resnet999"}, {"task": "segmentation"}]
+)
+def test_a_model_of_another_version_or_task_is_refused(folder: Path, change: dict[str, object]) -> None:
+    path = folder / CLASSIFIER / "model.json"
+    content = read_mapping(path) | change
+    write_mapping(path, {key: value for key, value in content.items() if value is not None})
+    with pytest.raises(BadInput, match=r"model\.json"):
+        read_model(folder)
+
+
+@pytest.mark.parametrize(
+    ("backend", "name"), [(Backend.TORCH, "weights.safetensors"), (Backend.ONNX, ONNX_FILE)]
+)
+@pytest.mark.parametrize("content", [b"", b"\0" * 2000, pickle.dumps(_Malicious())])
+def test_files_that_are_no_weights_are_refused_and_nothing_in_them_is_run(
+    folder: Path, backend: Backend, name: str, content: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder)
+    (folder / CLASSIFIER / name).write_bytes(content)
+    with pytest.raises(BadInput, match=name):
+        open_network(read_model(folder), backend)
+    assert not (folder / "pwned").exists()
+
+
+def test_weights_of_another_network_are_refused(folder: Path) -> None:
+    path = folder / CLASSIFIER / "model.json"
+    write_mapping(path, read_mapping(path) | {"architecture": "resnet50"})
+    with pytest.raises(BadInput, match=r"doesn't fit model\.json beside it"):
+        open_network(read_model(folder), Backend.TORCH)
+
+
+def test_the_backend_is_the_one_whose_file_is_there(folder: Path) -> None:
+    assert choose_backend(read_model(folder), None) is Backend.TORCH
+    (folder / CLASSIFIER / "weights.safetensors").unlink()
+    assert choose_backend(read_model(folder), None) is Backend.ONNX
+    with pytest.raises(BadInput, match=r"weights\.safetensors: no such file; run `dvc repro train`"):
+        choose_backend(read_model(folder), Backend.TORCH)
+
+
+def test_a_graph_that_export_has_not_made_is_refused(folder: Path) -> None:
+    import onnx  # noqa: PLC0415 - of this test alone
+
+    path = folder / CLASSIFIER / ONNX_FILE
+    graph = onnx.load(path)
+    graph.graph.input[0].name = "pixels"
+    for node in graph.graph.node:
+        for place, name in enumerate(node.input):
+            if name == "images":
+                node.input[place] = "pixels"
+    onnx.save(graph, path)
+    with pytest.raises(BadInput, match="expected a graph that export has made, came one with pixels"):
+        open_network(read_model(folder), Backend.ONNX)
+
+
+def test_export_doesn_t_write_into_the_model_s_own_folder(folder: Path, trained: Trained) -> None:
+    with pytest.raises(BadInput, match="expected another folder than the model's"):
+        export_model(read_model(folder), folder, trained.prepared.folder)

@@ -1,0 +1,209 @@
+"""Scans in, answers out: the pixels, numbers and rejections of `predict`."""
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+from pydicom.uid import UID
+from sklearn.datasets import load_sample_images
+
+from brainmri.learning.model_folder import WEIGHTS
+from brainmri.learning.prediction import predict_logits, read_classifier
+from brainmri.scans.settings import ReadingLimits
+from brainmri.scoring.calibration import apply_temperature
+from brainmri.serving.answers import NOT_FOR_DIAGNOSIS, Answers
+from brainmri.serving.backends import Backend
+from brainmri.serving.intake import Taken, take_scans
+from brainmri.serving.model import CLASSIFIER, read_model
+from brainmri.serving.predict import predict_scans
+from brainmri.serving.tables import to_csv, to_text
+from tests.house.closure import ROOT
+from tests.pictures import draw_head
+from tests.rules import RULE
+from tests.scans.samples import dicom, save_dicom, save_nifti
+from tests.serving.conftest import POINT, Trained
+
+LIMITS = ReadingLimits(**{name: getattr(RULE, name) for name in ReadingLimits.model_fields})
+
+
+def _predict(trained: Trained, *paths: Path, backend: Backend = Backend.TORCH) -> Answers:
+    folder = trained.model if backend is Backend.TORCH else trained.onnx
+    return predict_scans(paths, read_model(folder), backend, LIMITS)
+
+
+def test_pixels_are_exactly_those_of_training(trained: Trained) -> None:
+    taken = list(take_scans([trained.raw], read_model(trained.model).rule(LIMITS)))
+    assert all(isinstance(item, Taken) for item in taken)
+    images = np.stack([piece.image for item in taken for piece in item.prepared.slices])
+    assert np.array_equal(trained.prepared.images, images)
+
+
+def test_probabilities_are_the_model_s_own_calibrated(trained: Trained) -> None:
+    logits = predict_logits(
+        read_classifier(trained.model / CLASSIFIER, WEIGHTS), np.array(trained.prepared.images)
+    )
+    answers = _predict(trained, trained.raw)
+    found = [scan.slices[0].probability for scan in answers.scans]
+    assert apply_temperature(logits, POINT.temperature).tolist() == pytest.approx(found, abs=1e-6)
+    for scan in answers.scans:
+        assert scan.decision == ("yes" if scan.probability_max >= POINT.threshold else "no")
+
+
+def test_onnx_says_what_pytorch_says(trained: Trained) -> None:
+    torch, onnx = (_predict(trained, trained.raw, backend=backend) for backend in Backend)
+    assert 60 == trained.exported.images
+    assert trained.exported.largest_difference < 1e-4
+    for first, second in zip(torch.scans, onnx.scans, strict=True):
+        assert first.probability_max == pytest.approx(second.probability_max, abs=1e-4)
+        assert first.slices[0].novelty == pytest.approx(second.slices[0].novelty, rel=1e-3)
+        assert (first.scan, first.unlike) == (second.scan, second.unlike)
+    assert ("torch", "onnx") == (torch.model.backend, onnx.model.backend)
+
+
+def test_a_volume_is_answered_slice_by_slice_with_maximum_and_mean(trained: Trained, tmp_path: Path) -> None:
+    heads = np.stack([draw_head(number, tumor=number > 6) for number in range(10)])
+    (scan,) = _predict(trained, save_nifti(tmp_path / "volume.nii.gz", heads)).scans
+    probabilities = [piece.probability for piece in scan.slices]
+    assert RULE.slices.most == len(probabilities)
+    assert (max(probabilities), float(np.mean(probabilities))) == (
+        scan.probability_max,
+        scan.probability_mean,
+    )
+    assert sorted(piece.slice for piece in scan.slices) == [piece.slice for piece in scan.slices]
+
+
+def test_a_patient_s_files_are_one_answer_and_nobody_is_named(trained: Trained, tmp_path: Path) -> None:
+    for number in range(4):
+        header = dicom(draw_head(number, tumor=False), PatientName="Roe^Jane")
+        header.SOPInstanceUID = UID(f"1.2.{number}")
+        header.PatientID = "MRN-SECRET" if number < 3 else "MRN-OTHER"
+        header.SeriesInstanceUID = UID(f"1.3.{number}")
+        save_dicom(tmp_path / f"{number}.dcm", header)
+    answers = _predict(trained, tmp_path)
+    assert [("P1", 3), ("P2", 1)] == [(patient.patient, patient.scans) for patient in answers.patients]
+    highest = max(scan.probability_max for scan in answers.scans if scan.patient == "P1")
+    assert highest == answers.patients[0].probability_max
+    for text in (answers.model_dump_json(), to_csv(answers), to_text(answers)):
+        assert not {"MRN", "Roe", "Jane"} & set(text.replace("-", " ").replace("^", " ").split())
+
+
+def test_what_can_t_be_read_is_rejected_by_name_and_the_rest_is_answered(
+    trained: Trained, tmp_path: Path
+) -> None:
+    Image.fromarray(draw_head(1, tumor=True)).save(tmp_path / "head.png")
+    Image.new("L", (64, 64), 7).save(tmp_path / "gray.png")
+    (tmp_path / "notes.txt").write_text("no picture")
+    (tmp_path / "scans.csv").write_text("path\n")
+    (tmp_path / "empty").mkdir()
+    answers = _predict(trained, tmp_path, tmp_path / "head.png", tmp_path / "gone", tmp_path / "empty")
+    assert [f"{tmp_path}/head.png"] == [scan.scan for scan in answers.scans]
+    reasons = {Path(item.scan).name: item.reason for item in answers.rejected}
+    assert {"gray.png", "notes.txt", "gone", "empty"} == set(reasons)
+    assert "one value everywhere" in reasons["gray.png"]
+    assert "no such file or folder here" == reasons["gone"]
+
+
+def _photographs() -> list[NDArray[np.uint8]]:
+    photographs = [cv2.cvtColor(image, cv2.COLOR_RGB2GRAY) for image in load_sample_images().images]
+    return [image[:, start : start + 400] for image in photographs for start in (0, 100, 200)]
+
+
+def _page() -> NDArray[np.uint8]:
+    page = np.full((200, 200), 255, np.uint8)
+    for line in range(8):
+        cv2.putText(page, "NOT A SCAN AT ALL", (5, 20 + 24 * line), 0, 0.6, 0, 1)
+    return page
+
+
+STRANGE: dict[str, Callable[[], list[NDArray[np.uint8]]]] = {
+    "photographs": _photographs,
+    "inverted": lambda: [255 - draw_head(number, tumor=False) for number in range(300, 306)],
+    "text": lambda: [_page()],
+    "noise": lambda: [np.random.default_rng(0).integers(0, 256, (64, 64), dtype=np.uint8)],
+    "stripes": lambda: [np.tile(np.array([0, 255], np.uint8).repeat(4), (64, 8))],
+}
+
+
+@pytest.mark.parametrize("backend", list(Backend))
+@pytest.mark.parametrize("kind", STRANGE)
+def test_what_is_no_mri_is_flagged(trained: Trained, tmp_path: Path, kind: str, backend: Backend) -> None:
+    for number, image in enumerate(STRANGE[kind]()):
+        Image.fromarray(image).save(tmp_path / f"{number}.png")
+    answers = _predict(trained, tmp_path, backend=backend)
+    assert answers.scans
+    assert all(scan.unlike for scan in answers.scans)
+
+
+def test_heads_that_were_not_in_training_are_mostly_not_flagged(trained: Trained, tmp_path: Path) -> None:
+    for number in range(200, 240):
+        Image.fromarray(draw_head(number, tumor=number % 2 == 0)).save(tmp_path / f"{number}.png")
+    assert sum(scan.unlike for scan in _predict(trained, tmp_path).scans) <= 4
+
+
+def _command(folder: Path, *arguments: object) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-m", "brainmri", "predict", *map(str, arguments)]
+    shutil.copy(ROOT / "params.yaml", folder)
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+
+
+def test_the_command_prints_a_table_json_or_csv_and_its_code_says_how_it_went(
+    trained: Trained, tmp_path: Path
+) -> None:
+    Image.fromarray(draw_head(1, tumor=True)).save(tmp_path / "=head.png")
+    (tmp_path / "bad.png").touch()
+    model = ("--model", trained.onnx)
+    plain = _command(tmp_path, "=head.png", *model)
+    assert (0, "") == (plain.returncode, plain.stderr)
+    assert NOT_FOR_DIAGNOSIS in plain.stdout
+    both = _command(tmp_path, "=head.png", "bad.png", "--json", *model)
+    assert 1 == both.returncode
+    content = json.loads(both.stdout)
+    assert ["bad.png"] == [item["scan"] for item in content["rejected"]]
+    assert NOT_FOR_DIAGNOSIS == content["notice"]
+    table = _command(tmp_path, "=head.png", "bad.png", "--csv", *model).stdout.splitlines()
+    assert table[0].startswith("scan,patient,slices,probability_max")
+    assert table[1].startswith("'=head.png,,1,0.")
+    assert table[2].startswith("bad.png,")
+    assert 2 == _command(tmp_path, "bad.png", *model).returncode
+    wrong = _command(tmp_path, "=head.png")
+    assert 2 == wrong.returncode
+    assert wrong.stderr.startswith("error: models: expected a model folder with classifier/ in it, came none")
+    assert 1 == wrong.stderr.count("\n")
+
+
+BLOCKED = """
+import sys
+class Blocker:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {"torch", "torchvision", "fastai", "fastcore", "monai", "safetensors"}:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+sys.meta_path.insert(0, Blocker())
+sys.argv[0] = "-m"
+from brainmri.__main__ import main
+main()
+"""
+
+
+def test_onnx_needs_neither_torch_nor_fastai_and_torch_says_what_is_missing(
+    trained: Trained, tmp_path: Path
+) -> None:
+    Image.fromarray(draw_head(1, tumor=True)).save(tmp_path / "head.png")
+    shutil.copy(ROOT / "params.yaml", tmp_path)
+
+    def run(*arguments: object) -> "subprocess.CompletedProcess[str]":
+        command = [sys.executable, "-c", BLOCKED, "predict", "head.png", *map(str, arguments)]
+        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    answered = run("--backend", "onnx", "--model", trained.onnx)
+    assert (0, "") == (answered.returncode, answered.stderr)
+    refused = run("--backend", "torch", "--model", trained.model)
+    assert 2 == refused.returncode
+    assert "--backend torch: expected the package safetensors, which is not installed" in refused.stderr

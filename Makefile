@@ -38,7 +38,7 @@ format: install
 	$(BIN)/ruff format .
 
 # The packages whose version can change what a stage writes; dvc.yaml names them stage by stage.
-PINNED := fastai fasttransform joblib matplotlib monai nibabel nilearn numpy opencv-python-headless pebble pillow pydantic pydicom pyjpegls \
+PINNED := captum fastai fasttransform joblib matplotlib monai nibabel nilearn numpy opencv-python-headless pebble pillow pydantic pydicom pyjpegls \
 	python-gdcm safetensors scikit-learn scipy torch torchvision
 
 # Resolves anew for every platform; needs uv, and writes no address of an index.

@@ -7,6 +7,7 @@ every figure's does.
 from pathlib import Path
 
 from brainmri.dataset.baselines import ShortcutRow
+from brainmri.dataset.pointing import read_pointing
 from brainmri.dataset.predictions import read_predictions
 from brainmri.dataset.prepared import read_prepared
 from brainmri.figures.evaluation import draw_evaluation, warn
@@ -15,6 +16,7 @@ from brainmri.learning.records import EpochRow, RatePoint, read_rate
 from brainmri.params import Section, read_params
 from brainmri.scoring.calibration import read_operating_point
 from brainmri.scoring.evaluation import EvaluateParams
+from brainmri.scoring.pointing import judge_points
 from brainmri.scoring.report import Context, make_report, write_tables
 from brainmri.tables import read_mapping, read_rows
 from stages import run
@@ -30,6 +32,7 @@ def main(
     prepared: Path,
     split: Path,
     predictions: Path,
+    pointing: Path,
     operating_point: Path,
     shortcuts: Path,
     history: Path,
@@ -43,7 +46,12 @@ def main(
     report = make_report(
         read_predictions(predictions),
         read_operating_point(operating_point),
-        Context(read_rows(shortcuts, ShortcutRow), read_mapping(split).get("warning"), data.measure_tumors()),
+        Context(
+            read_rows(shortcuts, ShortcutRow),
+            read_mapping(split).get("warning"),
+            data.measure_tumors(),
+            judge_points(read_pointing(pointing), data),
+        ),
         params.evaluate,
     )
     write_tables(report, metrics, plots)

@@ -1,4 +1,4 @@
-"""Model folder and prepared images -> what the training images look like, so that others can be told.
+"""Features of all slices -> what the training images look like, so that others can be told.
 
 The training slices say what is familiar, the validation slices from where on an image is not; the test slices
 only count how often that is wrong.
@@ -7,13 +7,9 @@ only count how often that is wrong.
 from pathlib import Path
 
 from brainmri.dataset.manifest import read_manifest
-from brainmri.dataset.prepared import read_prepared
-from brainmri.learning.model_folder import WEIGHTS
-from brainmri.learning.prediction import read_classifier
-from brainmri.learning.seeing import see_images
 from brainmri.params import Section, read_params
 from brainmri.scoring.evaluation import EvaluateParams
-from brainmri.scoring.novelty import NoveltyParams, write_familiar
+from brainmri.scoring.novelty import NoveltyParams, read_features, write_familiar
 from brainmri.scoring.novelty_fit import learn_familiar, summarize_novelty
 from brainmri.tables import write_mapping
 from stages import run
@@ -26,13 +22,12 @@ class Params(Section):
     evaluate: EvaluateParams
 
 
-def main(prepared: Path, manifest: Path, model: Path, familiar: Path, metrics: Path) -> None:
-    """Prepared folder, manifest and model folder in; what is familiar and metrics out."""
-    params, rows = read_params(Params), read_manifest(manifest)
-    seen = see_images(read_classifier(model, WEIGHTS), read_prepared(prepared).images)
-    found = learn_familiar(seen.features, rows, params.novelty)
+def main(features: Path, manifest: Path, familiar: Path, metrics: Path) -> None:
+    """Features and manifest in; what is familiar and metrics out."""
+    params, rows, seen = read_params(Params), read_manifest(manifest), read_features(features)
+    found = learn_familiar(seen, rows, params.novelty)
     write_familiar(familiar, found)
-    write_mapping(metrics, summarize_novelty(found, seen.features, rows, params.evaluate.confidence))
+    write_mapping(metrics, summarize_novelty(found, seen, rows, params.evaluate.confidence))
     print(f"novelty: {found.facts.train_slices} slices are familiar -> {familiar}")
 
 

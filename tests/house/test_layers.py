@@ -19,7 +19,7 @@ MAY_IMPORT = {
     "scoring": {"dataset", "scans"},
     "reporting": {"scoring"},
     "tuning": {"dataset", "learning"},
-    "serving": {"dataset", "scans", "learning", "scoring"},
+    "serving": {"dataset", "scans", "learning", "scoring", "figures"},
     "__main__": set(),
     "figures": {"dataset", "scans", "scoring", "learning.records", "tuning.records"},
 }
@@ -27,7 +27,6 @@ TORCH_STAGES = {
     "find_lr",
     "train",
     "predict",
-    "novelty",
     "crossval",
     "find_lr_segmentation",
     "train_segmentation",

@@ -8,33 +8,23 @@ import pytest
 import torch
 
 from brainmri.learning.backbones import build_network
-from brainmri.learning.cards import ChannelStatistics, ClassifierCard, ClassNames
+from brainmri.learning.cards import ChannelStatistics
 from brainmri.learning.catalogue import Architecture
 from brainmri.learning.portable import write_onnx
 from brainmri.learning.prediction import Classifier
 from brainmri.learning.recipe import Pooling
 from brainmri.learning.seeing import see_images
 from brainmri.scoring.calibration import apply_temperature
-from tests.rules import IMAGE_RULE, RULE
+from tests.learning.cards import make_card
 
 STATISTICS = ChannelStatistics(mean={"0": 0.3, "1": 0.4, "2": 0.5}, std={"0": 0.2, "1": 0.1, "2": 0.3})
 
 
 def _make(arch: Architecture, pooling: Pooling, size: int, *, by_image: bool) -> Classifier:
     torch.manual_seed(0)
-    card = ClassifierCard(
-        architecture=arch,
-        classes=ClassNames(negative="no", positive="yes"),
-        channels=3,
-        rule=IMAGE_RULE.model_copy(update={"size": 64}),
-        slices=RULE.slices,
-        normalization=ChannelStatistics(mean={}, std={}) if by_image else STATISTICS,
-        network_size=size,
-        training={},
-        versions={},
-        data_sha256="",
-        pooling=pooling,
-        dropout=0.1,
+    changes = {"network_size": size, "pooling": pooling}
+    card = make_card(arch, 64, channels=3).model_copy(
+        update=changes | ({} if by_image else {"normalization": STATISTICS})
     )
     return Classifier(build_network(arch, 0.1, pooling).eval(), card)
 

@@ -179,6 +179,23 @@ def test_the_command_prints_a_table_json_or_csv_and_its_code_says_how_it_went(
     assert 1 == wrong.stderr.count("\n")
 
 
+def test_explain_writes_a_picture_a_scan_whose_name_is_no_path(trained: Trained, tmp_path: Path) -> None:
+    heads = np.stack([draw_head(number, tumor=number > 6) for number in range(10)])
+    save_nifti(tmp_path / "a volume.nii.gz", heads)
+    Image.fromarray(heads[8]).save(tmp_path / "..head$.png")
+    paths, heat = ("a volume.nii.gz", "..head$.png"), ("--explain", "heat", "--model")
+    answered = _command(tmp_path, *paths, *heat, trained.model)
+    assert (0, "") == (answered.returncode, answered.stderr)
+    names = sorted(path.name for path in (tmp_path / "heat").iterdir())
+    assert ["0001__head_png.png", "0002_a_volume_nii_gz.png"] == names
+    for name in names:
+        with Image.open(tmp_path / "heat" / name) as picture:
+            assert picture.width > 500
+    refused = _command(tmp_path, paths[0], *heat, trained.onnx)
+    assert (2, 1) == (refused.returncode, refused.stderr.count("\n"))
+    assert "weights.safetensors: no such file" in refused.stderr
+
+
 BLOCKED = """
 import sys
 class Blocker:

@@ -114,6 +114,16 @@ def show(sheet: Sheet, index: int, image: Image, mask: Mask | None) -> None:
         _outline(sheet, index, mask)
 
 
+def mark(sheet: Sheet, index: int, point: tuple[int, int], side: int) -> None:
+    """A cross on the pixel in `point` (row, column) of an image of `side` pixels: light on dark."""
+    left, right, bottom, top = sheet.grid.extent(index)
+    row, column = point
+    across = left + (column + 0.5) * (right - left) / side
+    down = top + (row + 0.5) * (bottom - top) / side
+    (cross,) = sheet.axes.plot([across], [down], marker="+", markersize=9, markeredgewidth=1.2, color="white")
+    cross.set_path_effects([Stroke(linewidth=3, foreground="black"), Normal()])
+
+
 def frame(sheet: Sheet, index: int, color: str, width_pt: float) -> None:
     """A line of some width around an image, inside its edge."""
     left, right, bottom, top = sheet.grid.extent(index)

@@ -1,14 +1,18 @@
 """A classifier and prepared images -> what it says of them and what its first stage sees in them."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from brainmri.dataset.prepared import PreparedSet
 from brainmri.learning.catalogue import Architecture
-from brainmri.learning.prediction import Classifier, predict_logits
+from brainmri.learning.model_folder import WEIGHTS
+from brainmri.learning.prediction import Classifier, predict_logits, read_classifier
+from brainmri.replacement import replacing_file
 
 # Where the first stage ends in fastai's body, by the beginning of torchvision's name.
 _FIRST_STAGE = {"resnet": (4,), "squeezenet1_1": (0, 4)}
@@ -39,6 +43,13 @@ def see_images(classifier: Classifier, images: NDArray[np.uint8]) -> Seen:
     finally:
         handle.remove()
     return Seen(logits, torch.cat(means).numpy())
+
+
+def write_features(path: Path, model: Path, prepared: PreparedSet) -> None:
+    """Writes the features of all slices, in their order, as float32 (slices, channels)."""
+    seen = see_images(read_classifier(model, WEIGHTS), prepared.images)
+    with replacing_file(path) as aside, aside.open("wb") as file:
+        np.save(file, seen.features)
 
 
 def first_stage(network: nn.Module, arch: Architecture) -> nn.Module:

@@ -10,7 +10,8 @@ from scipy.special import logit
 from brainmri.scoring.calibration import Values
 from brainmri.scoring.cases import Cases
 from brainmri.scoring.distributions import student_quantile
-from brainmri.scoring.intervals import Basis, clustered_error, drawn_error, grouped_interval
+from brainmri.scoring.estimates import estimate_share
+from brainmri.scoring.intervals import drawn_error
 from brainmri.scoring.resampling import IntervalParams, draw_weights
 from brainmri.scoring.tally import Matrix
 from brainmri.tables import Row
@@ -111,12 +112,9 @@ def trace_coverage(cases: Cases, threshold: float, confidence: float) -> list[Co
 def _describe(
     wrong: NDArray[np.bool_], group: NDArray[np.int64], coverage: float, confidence: float
 ) -> CoverageRow:
-    error, groups = float(wrong.mean()), len(np.unique(group))
-    low, high = None, None
-    if groups > 1:
-        basis = Basis(clustered_error(wrong, group), len(wrong), groups)
-        low, high = grouped_interval(error, basis, confidence)
-    return CoverageRow(coverage=coverage, n=len(wrong), error=error, low=low, high=high)
+    error = estimate_share(wrong, group, confidence)
+    low, high = error.bounds or (None, None)
+    return CoverageRow(coverage=coverage, n=len(wrong), error=error.value, low=low, high=high)
 
 
 def _reach(parts: _Benefits, odds: Values, cases: Cases, params: IntervalParams) -> Values | None:

@@ -4,12 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from brainmri.scoring.cases import Cases
 from brainmri.scoring.catalogue import FIGURES, Figure, Kind, Support, measure
 from brainmri.scoring.intervals import (
     Basis,
     Bounds,
+    clustered_error,
     drawn_error,
     grouped_interval,
     loss_interval,
@@ -50,6 +52,15 @@ def estimate_figures(cases: Cases, threshold: Threshold, params: IntervalParams)
         for figure in FIGURES
         if figure.name in values
     }
+
+
+def estimate_share(hit: NDArray[np.bool_], group: NDArray[np.int64], confidence: float) -> Estimate:
+    """The share of cases (n,) that hit, n at least 1; its interval is clustered by group."""
+    share, groups = float(hit.mean()), len(np.unique(group))
+    if groups < 2:
+        return Estimate(share, None)
+    basis = Basis(clustered_error(hit, group), len(hit), groups)
+    return Estimate(share, grouped_interval(share, basis, confidence))
 
 
 def _bound(figure: Figure, sample: _Sample) -> Bounds | None:

@@ -61,6 +61,17 @@ def squared_distance(
     return np.asarray(np.einsum("ni,ij,nj->n", left, precision.astype(np.float64), left))
 
 
+def read_features(path: Path) -> Features:
+    """What predict has written: float32 (slices, channels)."""
+    try:
+        found = np.load(path, allow_pickle=False)
+    except (ValueError, EOFError, OSError):
+        raise BadInput(
+            f"{path}: expected the features that predict writes, came none; rerun predict"
+        ) from None
+    return np.asarray(found, np.float32)
+
+
 def write_familiar(folder: Path, familiar: Familiar) -> None:
     """Writes the folder that `read_familiar` reads."""
     with replacing_folder(folder, _FILES) as aside:

@@ -8,9 +8,8 @@ from numpy.typing import NDArray
 from sklearn.covariance import LedoitWolf
 
 from brainmri.dataset.manifest import ManifestRow, Subset
-from brainmri.scoring.estimates import Estimate
+from brainmri.scoring.estimates import estimate_share
 from brainmri.scoring.evaluation import describe_estimate
-from brainmri.scoring.intervals import Basis, clustered_error, grouped_interval
 from brainmri.scoring.novelty import (
     Familiar,
     Features,
@@ -75,12 +74,7 @@ def summarize_novelty(
 
 
 def _describe(unlike: NDArray[np.bool_], groups: Sequence[str], confidence: float) -> dict[str, Any]:
-    """The share (n,) that is flagged; its interval is clustered by group."""
+    """The share (n,) that is flagged."""
     numbers = np.unique(groups, return_inverse=True)[1]
-    share, count = float(unlike.mean()), int(numbers.max()) + 1
-    bounds = None
-    if count > 1:
-        bounds = grouped_interval(
-            share, Basis(clustered_error(unlike, numbers), len(unlike), count), confidence
-        )
-    return {"n": len(unlike), "n_groups": count, "flagged": describe_estimate(Estimate(share, bounds))}
+    flagged = describe_estimate(estimate_share(unlike, numbers, confidence))
+    return {"n": len(unlike), "n_groups": int(numbers.max()) + 1, "flagged": flagged}

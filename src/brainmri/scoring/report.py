@@ -23,6 +23,7 @@ from brainmri.scoring.curves import (
 from brainmri.scoring.decisions import BenefitRow, CoverageRow, trace_benefit, trace_coverage
 from brainmri.scoring.evaluation import EvaluateParams, evaluate_calibration, evaluate_predictions
 from brainmri.scoring.losses import LossRow, list_top_losses
+from brainmri.scoring.pointing import Hit, evaluate_pointing
 from brainmri.scoring.shortcuts import evaluate_shortcuts
 from brainmri.scoring.subgroups import evaluate_tumor_sizes
 from brainmri.tables import write_mapping, write_rows
@@ -70,12 +71,14 @@ class Context:
     """What else is known of the slices.
 
     `warning` is what the report on the split says of it; it stands before every figure. `tumor_shares` holds
-    the share of the prepared image that a tumor's mask covers, by slice id, where there is one.
+    the share of the prepared image that a tumor's mask covers, and `hits` what the pointing game gave, by
+    slice id, where there is one.
     """
 
     shortcuts: Sequence[ShortcutRow]
     warning: str | None
     tumor_shares: Mapping[str, float]
+    hits: Mapping[str, Hit]
 
 
 def make_report(
@@ -96,6 +99,8 @@ def make_report(
     metrics["before_calibration"] = evaluate_calibration(raw, params)
     sizes = evaluate_tumor_sizes(rows, context.tumor_shares, point, params)
     metrics |= {"by_tumor_size": sizes} if sizes else {}
+    pointing = evaluate_pointing(rows, context.hits, params.confidence)
+    metrics |= {"pointing": pointing} if pointing else {}
     metrics["shortcuts"] = evaluate_shortcuts(context.shortcuts, rows, cases, params)
     return Report(
         predictions=rows,

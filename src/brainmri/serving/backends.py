@@ -2,9 +2,11 @@
 
 from enum import StrEnum
 from importlib import import_module
-from typing import Final
+from pathlib import Path
+from typing import Any, Final
 
 from brainmri.errors import BadInput
+from brainmri.serving.answers import Watch
 from brainmri.serving.model import CLASSIFIER, Model, Network
 
 ONNX_FILE: Final = "classifier.onnx"
@@ -45,12 +47,21 @@ def choose_backend(model: Model, wanted: Backend | None) -> Backend:
 
 def open_network(model: Model, backend: Backend) -> Network:
     """The network of `model`, ready. Raises `BadInput` for a wrong file or a missing library."""
+    network: Network = _load(_MODULES[backend], f"--backend {backend}").open_network(model)
+    return network
+
+
+def open_explainer(model: Model, folder: Path) -> Watch:
+    """What draws heat maps to `folder`. Raises `BadInput` without PyTorch, or without weights for it."""
+    explainer = _load("brainmri.serving.explanation", "--explain").Explainer(model, folder)
+    watch: Watch = explainer.explain
+    return watch
+
+
+def _load(module: str, option: str) -> Any:
     try:
-        module = import_module(_MODULES[backend])
+        return import_module(module)
     except ModuleNotFoundError as error:
         raise BadInput(
-            f"--backend {backend}: expected the package {error.name}, which is not installed; install it, or "
-            "choose another backend"
+            f"{option}: expected the package {error.name}, which is not installed; install it, or do without"
         ) from None
-    network: Network = module.open_network(model)
-    return network

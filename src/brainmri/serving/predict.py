@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from brainmri.scans.settings import ReadingLimits
 from brainmri.scoring.novelty import measure_novelty
@@ -14,6 +15,7 @@ from brainmri.serving.answers import (
     RejectedScan,
     ScanAnswer,
     SliceAnswer,
+    Watch,
     answer_patients,
     are_unlike,
     decide,
@@ -26,10 +28,12 @@ from brainmri.serving.model import Model, Network
 _CHUNK = 256
 
 
-def predict_scans(paths: Sequence[Path], model: Model, backend: Backend, limits: ReadingLimits) -> Answers:
+def predict_scans(
+    paths: Sequence[Path], model: Model, backend: Backend, limits: ReadingLimits, watch: Watch | None = None
+) -> Answers:
     """Answers for every scan in `paths`, rejections with their reason; raises `BadInput` for the model alone.
 
-    The network is not loaded before a scan was read.
+    The network is not loaded before a scan was read. `watch` sees the answers as they come.
     """
     taken = take_scans(paths, model.rule(limits))
     scans: list[ScanAnswer] = []
@@ -37,7 +41,11 @@ def predict_scans(paths: Sequence[Path], model: Model, backend: Backend, limits:
     network: Network | None = None
     for chunk in _chunks(taken, rejected):
         network = network or open_network(model, backend)
-        scans += _answer(chunk, model, network)
+        images = np.stack([piece.image for item in chunk for piece in item.prepared.slices])
+        answered = list(_answer(chunk, images, model, network))
+        if watch is not None:
+            watch(answered, images)
+        scans += answered
     return Answers(
         notice=NOT_FOR_DIAGNOSIS,
         model=describe_model(model, backend),
@@ -75,8 +83,10 @@ def _chunks(outcomes: Iterable[Taken | Rejected], rejected: list[RejectedScan]) 
         yield chunk
 
 
-def _answer(chunk: Sequence[Taken], model: Model, network: Network) -> Iterator[ScanAnswer]:
-    opinion = network.judge(np.stack([piece.image for item in chunk for piece in item.prepared.slices]))
+def _answer(
+    chunk: Sequence[Taken], images: NDArray[np.uint8], model: Model, network: Network
+) -> Iterator[ScanAnswer]:
+    opinion = network.judge(images)
     novelty = measure_novelty(opinion.features, model.familiar)
     said = iter(zip(opinion.probability.tolist(), novelty.tolist(), strict=True))
     for item in chunk:

@@ -8,7 +8,7 @@ from brainmri.dataset.prepare import PrepareParams
 from brainmri.params import Section, read_params
 from brainmri.scans.settings import ReadingLimits
 from brainmri.serving.answers import Answers
-from brainmri.serving.backends import Backend, choose_backend
+from brainmri.serving.backends import Backend, choose_backend, open_explainer
 from brainmri.serving.model import read_model
 from brainmri.serving.predict import predict_scans
 from brainmri.serving.tables import to_csv, to_text
@@ -28,6 +28,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="a file, or a folder with files")
     parser.add_argument("--model", type=Path, default=Path("models"), metavar="DIR", help="default: models")
     parser.add_argument("--backend", type=Backend, choices=list(Backend), help="default: torch, if there")
+    parser.add_argument(
+        "--explain", type=Path, metavar="DIR", help="write a heat map for each scan there (needs torch)"
+    )
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="print everything, slice by slice, as JSON")
     form.add_argument("--csv", action="store_true", help="print a line a scan, as CSV")
@@ -36,7 +39,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(given: argparse.Namespace) -> int:
     """Prints the answers; the exit code."""
     model = read_model(given.model)
-    answers = predict_scans(given.paths, model, choose_backend(model, given.backend), _limits())
+    watch = None if given.explain is None else open_explainer(model, given.explain)
+    answers = predict_scans(given.paths, model, choose_backend(model, given.backend), _limits(), watch)
     sys.stdout.write(_show(answers, given))
     if not answers.scans:
         return NOTHING_DONE

@@ -1,0 +1,63 @@
+"""Heat maps of answers: a picture a scan, of the slice that decided."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from brainmri.figures import canvas
+from brainmri.figures.heat import Heat, draw_heat
+from brainmri.figures.sheet import Caption
+from brainmri.learning.explanation import explain, find_hottest
+from brainmri.learning.model_folder import WEIGHTS
+from brainmri.learning.prediction import read_classifier
+from brainmri.serving.answers import ScanAnswer
+from brainmri.serving.model import CLASSIFIER, Model
+
+_SMALL_PRINT: Final = (
+    "Left: the slice as the network sees it. Right: HiResCAM, what of it speaks for tumor to the network, "
+    "and its hottest point. It shows where the network looks, not where a tumor is."
+)
+_LONGEST_NAME: Final = 60
+
+
+class Explainer:
+    """Writes a picture for each scan to a folder, numbered in their order."""
+
+    def __init__(self, model: Model, folder: Path) -> None:
+        """Makes `folder` if it isn't there. Raises `BadInput` where the model has no weights for PyTorch."""
+        self._classifier = read_classifier(model.folder / CLASSIFIER, WEIGHTS)
+        self._folder, self._count = folder, 0
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def explain(self, scans: Sequence[ScanAnswer], images: NDArray[np.uint8]) -> None:
+        """`images` are the prepared slices of the scans, in order."""
+        ends = np.cumsum([len(scan.slices) for scan in scans])
+        chosen = [
+            end - len(scan.slices) + _deciding(scan) for end, scan in zip(ends.tolist(), scans, strict=True)
+        ]
+        maps = explain(self._classifier, images[chosen])
+        for scan, place, heat in zip(scans, chosen, maps, strict=True):
+            self._count += 1
+            self._draw(scan, images[place], heat)
+
+    def _draw(self, scan: ScanAnswer, image: NDArray[np.uint8], heat: NDArray[np.float32]) -> None:
+        piece = scan.slices[_deciding(scan)]
+        more = "unlike the training images" if piece.unlike else ""
+        name = Path(scan.scan).name + (f", slice {piece.slice}" if len(scan.slices) > 1 else "")
+        caption = Caption(f"{piece.decision}, p = {piece.probability:.2f}", name, more)
+        figure = draw_heat([Heat(image, heat, find_hottest(heat), caption)], _SMALL_PRINT)
+        canvas.save(figure, self._folder / f"{self._count:04d}_{_plain(scan.scan)}.png", exact=True)
+
+
+def _deciding(scan: ScanAnswer) -> int:
+    """The place of the first slice with the highest probability."""
+    return int(np.argmax([piece.probability for piece in scan.slices]))
+
+
+def _plain(scan: str) -> str:
+    """Of a scan's name what any file system takes, and no path."""
+    return re.sub(r"[^A-Za-z0-9_-]+", "_", Path(scan).name)[:_LONGEST_NAME]

@@ -1,6 +1,7 @@
 """Scans in, answers out: the pixels, numbers and rejections of `predict`."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -196,31 +197,41 @@ def test_explain_writes_a_picture_a_scan_whose_name_is_no_path(trained: Trained,
     assert "weights.safetensors: no such file" in refused.stderr
 
 
-BLOCKED = """
-import sys
-class Blocker:
-    def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in {"torch", "torchvision", "fastai", "fastcore", "monai", "safetensors"}:
-            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
-sys.meta_path.insert(0, Blocker())
-sys.argv[0] = "-m"
-from brainmri.__main__ import main
-main()
-"""
+LEFT_OUT = ("torch", "functorch", "fastai", "fastcore", "fasttransform", "monai", "captum", "safetensors")
+
+
+@pytest.fixture(scope="module")
+def bare(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The Python of a virtual environment with all that is installed here but what is made of torch."""
+    folder = tmp_path_factory.mktemp("bare") / "venv"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
+    (packages,) = folder.glob("lib/python*/site-packages")
+    for path in Path(np.__file__).parents[1].iterdir():
+        if not path.name.startswith((*LEFT_OUT, "__editable__")):
+            (packages / path.name).symlink_to(path)
+    return folder / "bin" / "python"
 
 
 def test_onnx_needs_neither_torch_nor_fastai_and_torch_says_what_is_missing(
-    trained: Trained, tmp_path: Path
+    trained: Trained, bare: Path, tmp_path: Path
 ) -> None:
     Image.fromarray(draw_head(1, tumor=True)).save(tmp_path / "head.png")
     shutil.copy(ROOT / "params.yaml", tmp_path)
 
     def run(*arguments: object) -> "subprocess.CompletedProcess[str]":
-        command = [sys.executable, "-c", BLOCKED, "predict", "head.png", *map(str, arguments)]
-        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+        environment = os.environ | {"PYTHONPATH": str(ROOT / "src")}
+        command = [bare, *map(str, arguments)]
+        return subprocess.run(
+            command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+        )
 
-    answered = run("--backend", "onnx", "--model", trained.onnx)
+    assert 1 == run("-c", "import torch").returncode
+    predict = ("-m", "brainmri", "predict", "head.png")
+    answered = run(*predict, "--backend", "onnx", "--model", trained.onnx)
     assert (0, "") == (answered.returncode, answered.stderr)
-    refused = run("--backend", "torch", "--model", trained.model)
+    refused = run(*predict, "--backend", "torch", "--model", trained.model)
     assert 2 == refused.returncode
     assert "--backend torch: expected the package safetensors, which is not installed" in refused.stderr
+    unexplained = run(*predict, "--explain", "heat", "--model", trained.onnx)
+    assert (2, 1) == (unexplained.returncode, unexplained.stderr.count("\n"))
+    assert "--explain: expected the package" in unexplained.stderr

@@ -61,7 +61,7 @@ def explain(classifier: Classifier, images: NDArray[np.uint8]) -> Iterator[NDArr
         maps = attribution.attribute(batch).detach().float().sum(1, keepdim=True)
         width = 2 * min(int(3 * _SMOOTH), maps.shape[-1] - 1) + 1
         smooth = gaussian_blur(maps, [width, width], [_SMOOTH, _SMOOTH])
-        large = _enlarge(_scale(smooth), card.network_size, first)
+        large = enlarge(_scale(smooth), card.network_size, _STRIDE, first)
         sized = interpolate(large, images.shape[-2:], mode="bilinear", align_corners=False)
         yield from sized[:, 0].cpu().numpy()
 
@@ -87,13 +87,13 @@ def find_hottest(heat: NDArray[np.float32]) -> tuple[int, int]:
     return int(rows[middle]), int(columns[middle])
 
 
-def _enlarge(maps: torch.Tensor, size: int, first: int) -> torch.Tensor:
+def enlarge(maps: torch.Tensor, size: int, stride: int, first: int = 0) -> torch.Tensor:
     """(n, 1, places, places) -> (n, 1, size, size), bilinear.
 
-    Place i is centered on pixel `first` + 4 i, by the padding of the convolutions: not in the middle of the
-    four pixels that the usual enlarging takes it for.
+    Place i is centered on pixel `first` + `stride` i, by the padding of the convolutions: not in the middle
+    of the pixels that the usual enlarging takes it for.
     """
-    places = (torch.arange(size, device=maps.device) - first) / _STRIDE
+    places = (torch.arange(size, device=maps.device) - first) / stride
     at = 2 * places / max(1, maps.shape[-1] - 1) - 1
     down, across = torch.meshgrid(at, at, indexing="ij")
     grid = torch.stack([across, down], dim=-1).expand(len(maps), -1, -1, -1)

@@ -1,7 +1,7 @@
 """How unlike the training images an image is: Mahalanobis' distance of what the network's first stage sees.
 
 Lee et al. 2018 (arXiv 1807.03888) measure it in several layers. The first stage alone, without classes, told
-other pictures from MRI far better than the last (docs/novelty.md). A feature is a channel's mean over the
+other pictures from MRI far better than the last (docs/predict.md). A feature is a channel's mean over the
 image. Numpy alone: whatever runs the network can use it.
 """
 

@@ -3,6 +3,7 @@
 import argparse
 import os
 import sys
+import traceback
 import warnings
 from importlib import import_module
 from typing import Final
@@ -19,6 +20,9 @@ COMMANDS: Final = {
 _FAILED: Final = 2
 
 
+# `python -m` puts the folder that it is started in first: what lies there, a stranger's, is no code.
+sys.path[:] = [place for place in sys.path if place not in ("", os.getcwd())]  # noqa: PTH109 - as it stands there
+
 # What libraries tell their own developers is not for the reader of an answer.
 warnings.filterwarnings("ignore", category=FutureWarning, module="torch")
 os.environ.setdefault("PYTHONWARNINGS", "ignore::FutureWarning:torch.jit._script")  # of workers
@@ -33,11 +37,23 @@ def main() -> None:
     own = argparse.ArgumentParser(prog=f"python -m brainmri {name}", description=module.__doc__)
     module.add_arguments(own)
     given = own.parse_args(sys.argv[2:])
+    # A name that the terminal has no letters for ends nothing.
+    sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     try:
-        sys.exit(module.run(given))
+        code = module.run(given)
     except BadInput as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(_FAILED)
+        code = _fail(str(error))
+    except OSError as error:
+        code = _fail(f"{error.filename or name}: {error.strerror or error}; make room, or name another place")
+    except Exception:  # a bug of ours: never the exit code of an answer
+        traceback.print_exc()
+        code = _FAILED
+    sys.exit(code)
+
+
+def _fail(reason: str) -> int:
+    print(f"error: {reason}", file=sys.stderr)
+    return _FAILED
 
 
 if __name__ == "__main__":

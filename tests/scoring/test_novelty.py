@@ -51,6 +51,7 @@ def test_an_image_away_from_the_others_is_flagged_even_if_no_single_feature_is_r
 
 def test_few_validation_images_set_the_threshold_at_their_farthest_and_flag_none_of_it() -> None:
     familiar = fit_familiar(TRAIN, VALID[:10], PARAMS)
+    assert 1 / 11 == pytest.approx(familiar.facts.attainable_rate, rel=1e-5)
     found = measure_novelty(VALID[:10], familiar)
     assert 1 == pytest.approx(found.max(), rel=1e-4)
     assert found.max() < 1
@@ -74,7 +75,7 @@ def test_each_subset_has_its_part() -> None:
     familiar = learn_familiar(features, manifest, PARAMS)
     assert (6, 4) == (familiar.facts.train_slices, familiar.facts.valid_slices)
     summary = summarize_novelty(familiar, features, manifest, 0.95)
-    assert {"rate", "train", "valid", "test"} == set(summary)
+    assert {"rate", "attainable_rate", "train", "valid", "test"} == set(summary)
     assert (4, 2) == (summary["test"]["n"], summary["test"]["n_groups"])
     assert summary["test"]["flagged"]["value"] >= 0.25
     assert summary["test"]["flagged"]["low"] < summary["test"]["flagged"]["value"]

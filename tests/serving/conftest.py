@@ -15,6 +15,7 @@ from brainmri.learning.model_folder import WEIGHTS
 from brainmri.learning.prediction import read_classifier
 from brainmri.learning.report import write_trained
 from brainmri.learning.seeing import see_images
+from brainmri.scans.settings import ReadingLimits
 from brainmri.scoring.calibration import OperatingPoint, write_operating_point
 from brainmri.scoring.novelty import NoveltyParams, write_familiar
 from brainmri.scoring.novelty_fit import learn_familiar
@@ -26,6 +27,9 @@ from tests.rules import IMAGE_RULE, RULE
 
 POINT = OperatingPoint(temperature=1.7, threshold=0.4, rule="youden", negative="no", positive="yes")
 PARAMS = PrepareParams(**dict(RULE) | dict(IMAGE_RULE), positive="yes", max_rejected=0.1)
+
+
+LIMITS = ReadingLimits(**{name: getattr(RULE, name) for name in ReadingLimits.model_fields})
 
 
 @dataclass(frozen=True)
@@ -57,5 +61,5 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
     write_operating_point(model / OPERATING_POINT, POINT)
     seen = see_images(read_classifier(model / CLASSIFIER, WEIGHTS), np.array(data.images))
     write_familiar(model / NOVELTY, learn_familiar(seen.features, manifest, NoveltyParams(rate=0.02)))
-    exported = export_model(read_model(model), folder / "exported", folder / "prepared")
+    exported = export_model(read_model(model), folder / "exported", folder / "prepared", LIMITS)
     return Trained(folder / "raw", data, model, folder / "exported", exported)

@@ -4,14 +4,18 @@ import pickle
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from brainmri.errors import BadInput
+from brainmri.scoring.novelty import STATISTICS
 from brainmri.serving.backends import ONNX_FILE, Backend, choose_backend, open_network
 from brainmri.serving.export import export_model
+from brainmri.serving.limits import find_limits
 from brainmri.serving.model import CLASSIFIER, NOVELTY, OPERATING_POINT, read_model
+from brainmri.serving.predict import predict_scans
 from brainmri.tables import read_mapping, write_mapping
-from tests.serving.conftest import Trained
+from tests.serving.conftest import LIMITS, Trained
 
 
 class _Malicious:
@@ -96,6 +100,32 @@ def test_a_graph_that_export_has_not_made_is_refused(folder: Path) -> None:
         open_network(read_model(folder), Backend.ONNX)
 
 
-def test_export_doesn_t_write_into_the_model_s_own_folder(folder: Path, trained: Trained) -> None:
-    with pytest.raises(BadInput, match="expected another folder than the model's"):
-        export_model(read_model(folder), folder, trained.prepared.folder)
+@pytest.mark.parametrize("place", ["model", "model/exported", "other", "file"])
+def test_export_writes_to_a_folder_of_its_own(folder: Path, trained: Trained, place: str) -> None:
+    shutil.copytree(folder, folder.parent / "other")
+    (folder.parent / "file").touch()
+    with pytest.raises(BadInput, match="--out"):
+        export_model(read_model(folder), folder.parent / place, trained.prepared.folder, LIMITS)
+
+
+def test_a_graph_of_another_size_is_refused(folder: Path) -> None:
+    path = folder / CLASSIFIER / "model.json"
+    content = read_mapping(path)
+    write_mapping(path, content | {"rule": content["rule"] | {"size": 48}})
+    with pytest.raises(BadInput, match="expected a graph for 1x48x48 pixels"):
+        open_network(read_model(folder), Backend.ONNX)
+
+
+def test_novelty_of_another_network_is_refused(folder: Path, trained: Trained) -> None:
+    np.save(folder / NOVELTY / STATISTICS, np.zeros((9, 8), np.float32))
+    with pytest.raises(BadInput, match="expected 8 features as it was made with, came 64"):
+        predict_scans([trained.raw], read_model(folder), Backend.ONNX, LIMITS)
+
+
+def test_an_exported_model_carries_its_limits(
+    trained: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert LIMITS == find_limits(trained.onnx)
+    with pytest.raises(BadInput, match=r"params\.yaml: no such file here"):
+        find_limits(trained.model)

@@ -24,7 +24,7 @@ class Heat:
 
     image: tiles.Image
     heat: NDArray[np.float32]
-    hottest: tuple[int, int]
+    hottest: tuple[int, int] | None
     caption: sheet.Caption
 
 
@@ -40,7 +40,7 @@ def color(image: tiles.Image, heat: NDArray[np.float32]) -> NDArray[np.uint8]:
 
 @canvas.house_style
 def draw_heat(heats: Sequence[Heat], source: str) -> Figure:
-    """Each slice twice, plain and under its map, a cross on its hottest point if above 0."""
+    """Each slice twice, plain and under its map, a cross on its hottest point if given."""
     captions = [item.caption for item in heats]
     columns = 2 * min(_PAIRS, max(1, len(heats)))
     drawn = tiles.new_sheet(
@@ -49,7 +49,7 @@ def draw_heat(heats: Sequence[Heat], source: str) -> Figure:
     for number, item in enumerate(heats):
         tiles.show(drawn, 2 * number, item.image, None)
         tiles.show(drawn, 2 * number + 1, color(item.image, item.heat), None)
-        if item.heat.max() > 0:
+        if item.hottest is not None and item.heat.max() > 0:
             tiles.mark(drawn, 2 * number + 1, item.hottest, item.heat.shape[-1])
         sheet.write_caption(drawn, 2 * number, item.caption)
     return drawn.figure

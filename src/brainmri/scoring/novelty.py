@@ -31,10 +31,14 @@ class NoveltyParams(Section):
 
 
 class NoveltyFacts(Section):
-    """novelty.json: from which squared distance on an image is called unlike, and what that rests on."""
+    """novelty.json: from which squared distance on an image is called unlike, and what that rests on.
+
+    `attainable_rate` is what so many validation slices allow, if they were independent: `rate` or more.
+    """
 
     threshold: Annotated[float, Field(gt=0, allow_inf_nan=False)]
     rate: float
+    attainable_rate: float
     train_slices: int
     valid_slices: int
 
@@ -49,7 +53,15 @@ class Familiar:
 
 
 def measure_novelty(features: Features, familiar: Familiar) -> NDArray[np.float64]:
-    """Squared distance of each image over the threshold (n,): above 1 it is unlike the training images."""
+    """Squared distance of each image over the threshold (n,): above 1 it is unlike the training images.
+
+    Raises `BadInput` for features of another network.
+    """
+    if features.shape[1:] != familiar.mean.shape:
+        raise BadInput(
+            f"novelty: expected {len(familiar.mean)} features as it was made with, came {features.shape[1]}; "
+            "it is of another model: rerun novelty"
+        )
     return squared_distance(features, familiar.mean, familiar.precision) / familiar.facts.threshold
 
 
@@ -87,6 +99,8 @@ def read_familiar(folder: Path) -> Familiar:
     except (ValidationError, ValueError, EOFError, OSError) as error:
         reason = "no such file" if isinstance(error, FileNotFoundError) else type(error).__name__
         raise BadInput(f"{folder}: expected what the stage novelty writes, came {reason}; rerun it") from None
+    if stored.dtype.kind == "f" and not np.isfinite(stored).all():
+        raise BadInput(f"{folder / STATISTICS}: expected finite numbers, came others; rerun novelty")
     if stored.dtype != np.float32 or stored.ndim != 2 or stored.shape[0] != stored.shape[1] + 1:
         raise BadInput(
             f"{folder / STATISTICS}: expected (channels + 1, channels) numbers, came {stored.shape}; rerun it"

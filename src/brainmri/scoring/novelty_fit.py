@@ -35,8 +35,10 @@ def learn_familiar(features: Features, manifest: Sequence[ManifestRow], params: 
 def fit_familiar(train: Features, valid: Features, params: NoveltyParams) -> Familiar:
     """Mean and shrunk covariance (Ledoit and Wolf 2004) of training; the threshold is validation's.
 
-    It is the validation images' distance of rank ceil((n + 1)(1 - rate)), at most the highest: a familiar
-    image is above with a chance of `rate`, as conformal prediction counts (Vovk et al. 2005).
+    It is the validation images' distance of rank ceil((n + 1)(1 - rate)), at most the highest. As conformal
+    prediction counts (Vovk et al. 2005), a familiar image is above with a chance of about `rate`, or of
+    1 / (n + 1) with few images; slices of one patient, and the choice of the epoch by these slices, make that
+    a guide and no guarantee.
     """
     mean, spread = train.mean(axis=0), train.std(axis=0) + _LEAST_SPREAD
     fitted = LedoitWolf(assume_centered=True).fit((train - mean) / spread)
@@ -47,6 +49,7 @@ def fit_familiar(train: Features, valid: Features, params: NoveltyParams) -> Fam
         # Rounded up: the slice that it is taken from is not above.
         threshold=float(f"{distances[rank - 1] * (1 + 1e-5):.6g}"),
         rate=params.rate,
+        attainable_rate=float(f"{1 - rank / (len(distances) + 1):.6g}"),
         train_slices=len(train),
         valid_slices=len(valid),
     )
@@ -66,7 +69,8 @@ def summarize_novelty(
         for subset in Subset
     }
     groups = [row.group for row in manifest]
-    return {"rate": familiar.facts.rate} | {
+    rates = {"rate": familiar.facts.rate, "attainable_rate": familiar.facts.attainable_rate}
+    return rates | {
         subset: _describe(unlike[places], [groups[place] for place in places], confidence)
         for subset, places in found.items()
         if places

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from brainmri.scoring.calibration import OperatingPoint
 
 NOT_FOR_DIAGNOSIS: Final = "Not for diagnosis: a research tool, not a medical device."
-# A scan is unlike the training data where so many of its slices are.
+# A scan is unlike the training data where the slice that decides is, or so many of all.
 _MOST_UNLIKE: Final = 0.5
 
 Probability = Annotated[float, Field(ge=0, le=1)]
@@ -39,12 +39,13 @@ class ScanAnswer(_Answer):
     probability_mean: Probability
     decision: str
     unlike: bool
+    unlike_slices: int
     notices: tuple[str, ...]
     slices: tuple[SliceAnswer, ...]
 
 
 class PatientAnswer(_Answer):
-    """All scans of a patient, where headers say which those are."""
+    """All scans of a patient, where headers say which those are; unlike if any scan is."""
 
     patient: str
     scans: int
@@ -103,8 +104,9 @@ def answer_patients(scans: Sequence[ScanAnswer], point: OperatingPoint) -> tuple
 
 
 def are_unlike(slices: Sequence[SliceAnswer]) -> bool:
-    """Whether at least half of the slices are unlike the training images."""
-    return bool(np.mean([piece.unlike for piece in slices]) >= _MOST_UNLIKE)
+    """Whether the slice of the highest probability is unlike the training images, or half of all are."""
+    deciding = max(slices, key=lambda piece: piece.probability)
+    return deciding.unlike or bool(np.mean([piece.unlike for piece in slices]) >= _MOST_UNLIKE)
 
 
 def _answer_patient(patient: str, scans: Sequence[ScanAnswer], point: OperatingPoint) -> PatientAnswer:
@@ -117,5 +119,5 @@ def _answer_patient(patient: str, scans: Sequence[ScanAnswer], point: OperatingP
         probability_max=highest,
         probability_mean=float(np.mean([piece.probability for piece in slices])),
         decision=decide(highest, point),
-        unlike=are_unlike(slices),
+        unlike=any(scan.unlike for scan in scans),
     )

@@ -1,6 +1,7 @@
 """Heat maps of answers: a picture a scan, of the slice that decided."""
 
 import re
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -8,6 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from brainmri.errors import BadInput
 from brainmri.figures import canvas
 from brainmri.figures.heat import Heat, draw_heat
 from brainmri.figures.sheet import Caption
@@ -18,8 +20,10 @@ from brainmri.serving.answers import ScanAnswer
 from brainmri.serving.model import CLASSIFIER, Model
 
 _SMALL_PRINT: Final = (
-    "Left: the slice as the network sees it. Right: HiResCAM, what of it speaks for tumor to the network, "
-    "and its hottest point. It shows where the network looks, not where a tumor is."
+    "Left: the slice as the network sees it. Right: HiResCAM, what of it speaks for tumor to the network; a "
+    "cross marks the hottest point of a slice that is called so. Colors are scaled within each picture and "
+    "can't be compared; what speaks against tumor is not shown. It shows where the network looks, not where "
+    "a tumor is."
 )
 _LONGEST_NAME: Final = 60
 
@@ -30,8 +34,11 @@ class Explainer:
     def __init__(self, model: Model, folder: Path) -> None:
         """Makes `folder` if it isn't there. Raises `BadInput` where the model has no weights for PyTorch."""
         self._classifier = read_classifier(model.folder / CLASSIFIER, WEIGHTS)
-        self._folder, self._count = folder, 0
+        self._folder, self._count, self._threshold = folder, 0, model.point.threshold
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            raise BadInput(f"--explain {folder}: expected a new or empty folder, came another; name one")
         folder.mkdir(parents=True, exist_ok=True)
+        warnings.filterwarnings("ignore", message="Glyph .* missing", category=UserWarning)
 
     def explain(self, scans: Sequence[ScanAnswer], images: NDArray[np.uint8]) -> None:
         """`images` are the prepared slices of the scans, in order."""
@@ -49,7 +56,8 @@ class Explainer:
         more = "unlike the training images" if piece.unlike else ""
         name = Path(scan.scan).name + (f", slice {piece.slice}" if len(scan.slices) > 1 else "")
         caption = Caption(f"{piece.decision}, p = {piece.probability:.2f}", name, more)
-        figure = draw_heat([Heat(image, heat, find_hottest(heat), caption)], _SMALL_PRINT)
+        hottest = find_hottest(heat) if scan.probability_max >= self._threshold else None
+        figure = draw_heat([Heat(image, heat, hottest, caption)], _SMALL_PRINT)
         canvas.save(figure, self._folder / f"{self._count:04d}_{_plain(scan.scan)}.png", exact=True)
 
 

@@ -13,11 +13,14 @@ from brainmri.learning.cards import MODEL
 from brainmri.learning.model_folder import WEIGHTS
 from brainmri.learning.portable import write_onnx
 from brainmri.learning.prediction import read_classifier
+from brainmri.scans.settings import ReadingLimits
+from brainmri.scoring.novelty import measure_novelty
 from brainmri.serving.backends import ONNX_FILE, Backend, open_network
+from brainmri.serving.limits import LIMITS
 from brainmri.serving.model import CLASSIFIER, NOVELTY, OPERATING_POINT, Model, read_model
 from brainmri.tables import write_mapping
 
-# A larger difference of a probability than rounding makes ends the export.
+# A larger difference of a probability, or of a distance in thresholds, than rounding makes ends the export.
 _MOST_DIFFERENCE: Final = 1e-3
 # So many images, spread evenly over the set, are compared.
 _COMPARED: Final = 256
@@ -32,10 +35,12 @@ class Exported:
     largest_difference: float
 
 
-def export_model(model: Model, out: Path, prepared: Path) -> Exported:
-    """Writes a model folder to `out`. Raises `BadInput` where it would lie in `model`, or says otherwise."""
-    if out.resolve() == model.folder.resolve():
-        raise BadInput(f"--out {out}: expected another folder than the model's; name one")
+def export_model(model: Model, out: Path, prepared: Path, limits: ReadingLimits) -> Exported:
+    """Writes a model folder to `out`, with what a stranger's file may take.
+
+    Raises `BadInput` for a folder of another model, and where PyTorch says otherwise.
+    """
+    _check_place(out, model)
     images = read_prepared(prepared).images
     classifier = read_classifier(model.folder / CLASSIFIER, WEIGHTS)
     (out / CLASSIFIER).mkdir(parents=True, exist_ok=True)
@@ -48,10 +53,23 @@ def export_model(model: Model, out: Path, prepared: Path) -> Exported:
     expected = open_network(model, Backend.TORCH).judge(chosen)
     found = open_network(read_model(out), Backend.ONNX).judge(chosen)
     largest = float(np.abs(expected.probability - found.probability).max())
-    if not largest <= _MOST_DIFFERENCE:
+    novelty = [measure_novelty(opinion.features, model.familiar) for opinion in (expected, found)]
+    farthest = float(np.abs(novelty[0] - novelty[1]).max())
+    if not max(largest, farthest) <= _MOST_DIFFERENCE:
         (out / CLASSIFIER / ONNX_FILE).unlink()
         raise BadInput(
-            f"{out}: expected probabilities within {_MOST_DIFFERENCE:g} of PyTorch's, came {largest:.2g}"
+            f"{out}: expected probabilities and novelty within {_MOST_DIFFERENCE:g} of PyTorch's, came "
+            f"{largest:.2g} and {farthest:.2g} away"
         )
-    write_mapping(out / "export.json", {"images": len(chosen), "largest_difference": float(f"{largest:.2g}")})
+    facts = {"images": len(chosen), "largest_difference": largest, "largest_difference_of_novelty": farthest}
+    write_mapping(out / "export.json", {name: float(f"{fact:.2g}") for name, fact in facts.items()})
+    write_mapping(out / LIMITS, limits.model_dump())
     return Exported(out / CLASSIFIER / ONNX_FILE, len(chosen), largest)
+
+
+def _check_place(out: Path, model: Model) -> None:
+    """Raises `BadInput` for a folder whose parts would mix with those of another model."""
+    if out.resolve().is_relative_to(model.folder.resolve()) or (out / CLASSIFIER / WEIGHTS).exists():
+        raise BadInput(f"--out {out}: expected a folder of its own, came that of a model; name another")
+    if out.exists() and not out.is_dir():
+        raise BadInput(f"--out {out}: expected a folder, came a file; name another")

@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from brainmri.serving.export import export_model
+from brainmri.serving.limits import find_limits
 from brainmri.serving.model import read_model
 
 
@@ -22,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(given: argparse.Namespace) -> int:
     """Writes the folder and says how far it is from PyTorch."""
-    done = export_model(read_model(given.model), given.out, given.images)
+    done = export_model(read_model(given.model), given.out, given.images, find_limits(given.model))
     print(
         f"export: {done.path}; on {done.images} prepared images its probabilities differ from PyTorch's by "
         f"at most {done.largest_difference:.1e}\nuse it: python -m brainmri predict --model {given.out} PATH"

@@ -59,11 +59,12 @@ def _find(paths: Sequence[Path]) -> tuple[RawFolder, list[Rejected]]:
     for path in paths:
         try:
             found = list_unknown(path)
-        except BadInput as error:
-            rejected.append(Rejected(str(path), str(error)))
+        except (BadInput, OSError) as error:
+            reason = error.strerror if isinstance(error, OSError) else str(error)
+            rejected.append(Rejected(_escape(str(path)), reason or "can't be read"))
             continue
         if not found.scans:
-            rejected.append(Rejected(str(path), "no file in this folder"))
+            rejected.append(Rejected(_escape(str(path)), "no file in this folder"))
         files |= {os.path.abspath(found.root / scan.path): scan for scan in found.scans}  # noqa: PTH100 - keeps links
     root = Path(os.path.commonpath([Path(name).parent for name in files])) if files else Path.cwd()
     scans = [replace(scan, path=Path(name).relative_to(root).as_posix()) for name, scan in files.items()]
@@ -73,7 +74,12 @@ def _find(paths: Sequence[Path]) -> tuple[RawFolder, list[Rejected]]:
 def _shown(root: Path, path: str) -> str:
     """From here, where it lies below; else in full."""
     whole, here = root / path, Path.cwd()
-    return (whole.relative_to(here) if whole.is_relative_to(here) else whole).as_posix()
+    return _escape((whole.relative_to(here) if whole.is_relative_to(here) else whole).as_posix())
+
+
+def _escape(name: str) -> str:
+    """What could command a terminal, forge a line or is no text at all, as its code."""
+    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in name)
 
 
 def _number(scan: Scan, numbers: dict[str, str]) -> str | None:

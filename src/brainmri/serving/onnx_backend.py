@@ -46,4 +46,10 @@ def open_network(model: Model) -> OnnxNetwork:
         ) from None
     if names != ["images", "probability", "features"]:
         raise BadInput(f"{path}: expected a graph that export has made, came one with {', '.join(names)}")
+    shape, (channels, size) = session.get_inputs()[0].shape, (model.card.channels, model.card.rule.size)
+    if shape[1:] != [channels, size, size]:
+        raise BadInput(
+            f"{path}: expected a graph for {channels}x{size}x{size} pixels, as model.json beside it says, "
+            f"came {shape[1:]}; export anew"
+        )
     return OnnxNetwork(session)

@@ -99,6 +99,7 @@ def _answer(
             probability_mean=float(np.mean(probabilities)),
             decision=decide(max(probabilities), model.point),
             unlike=are_unlike(slices),
+            unlike_slices=sum(piece.unlike for piece in slices),
             notices=tuple(item.prepared.notices),
             slices=tuple(slices),
         )

@@ -4,22 +4,14 @@ import argparse
 import sys
 from pathlib import Path
 
-from brainmri.dataset.prepare import PrepareParams
-from brainmri.params import Section, read_params
-from brainmri.scans.settings import ReadingLimits
 from brainmri.serving.answers import Answers
 from brainmri.serving.backends import Backend, choose_backend, open_explainer
+from brainmri.serving.limits import find_limits
 from brainmri.serving.model import read_model
 from brainmri.serving.predict import predict_scans
 from brainmri.serving.tables import to_csv, to_text
 
 ALL_ANSWERED, SOME_REJECTED, NOTHING_DONE = 0, 1, 2
-
-
-class Params(Section):
-    """The keys of params.yaml that it reads: what a stranger's file may take."""
-
-    prepare: PrepareParams
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -40,7 +32,9 @@ def run(given: argparse.Namespace) -> int:
     """Prints the answers; the exit code."""
     model = read_model(given.model)
     watch = None if given.explain is None else open_explainer(model, given.explain)
-    answers = predict_scans(given.paths, model, choose_backend(model, given.backend), _limits(), watch)
+    answers = predict_scans(
+        given.paths, model, choose_backend(model, given.backend), find_limits(given.model), watch
+    )
     sys.stdout.write(_show(answers, given))
     if not answers.scans:
         return NOTHING_DONE
@@ -51,8 +45,3 @@ def _show(answers: Answers, given: argparse.Namespace) -> str:
     if given.json:
         return f"{answers.model_dump_json(indent=2)}\n"
     return to_csv(answers) if given.csv else f"{to_text(answers)}\n"
-
-
-def _limits() -> ReadingLimits:
-    params = read_params(Params).prepare
-    return ReadingLimits(**{name: getattr(params, name) for name in ReadingLimits.model_fields})

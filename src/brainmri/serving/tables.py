@@ -15,7 +15,10 @@ _CSV: Final = (
     "probability_mean",
     "decision",
     "unlike",
+    "unlike_slices",
+    "notices",
     "rejected",
+    "notice",
 )
 _UNLIKE: Final = "unlike the training images"
 
@@ -30,6 +33,9 @@ def to_text(answers: Answers) -> str:
         )
     if answers.patients:
         parts.append(_align(("patient", *columns), map(_patient, answers.patients)))
+    noted = [f"note: {scan.scan}: {notice}" for scan in answers.scans for notice in scan.notices]
+    if noted:
+        parts.append("\n".join(noted))
     if answers.rejected:
         parts.append("\n".join(f"rejected: {item.scan}: {item.reason}" for item in answers.rejected))
     parts.append(
@@ -54,10 +60,14 @@ def to_csv(answers: Answers) -> str:
                 "probability_mean": f"{scan.probability_mean:.6f}",
                 "decision": _safe(scan.decision),
                 "unlike": str(scan.unlike).lower(),
+                "unlike_slices": scan.unlike_slices,
+                "notices": _safe("; ".join(scan.notices)),
+                "notice": answers.notice,
             }
         )
     for item in answers.rejected:
-        writer.writerow({"scan": _safe(item.scan), "rejected": _safe(item.reason)})
+        row = {"scan": _safe(item.scan), "rejected": _safe(item.reason), "notice": answers.notice}
+        writer.writerow(row)
     return buffer.getvalue()
 
 
@@ -67,16 +77,20 @@ def _safe(cell: str) -> str:
 
 
 def _scan(scan: ScanAnswer) -> Sequence[str]:
-    return (scan.scan, str(len(scan.slices)), *_figures(scan))
+    count = len(scan.slices)
+    some = f"{scan.unlike_slices} of {count} slices " if scan.unlike_slices and count > 1 else ""
+    remark = f"{some}{_UNLIKE}" if scan.unlike or some else ""
+    return (scan.scan, str(count), *_figures(scan), remark)
 
 
 def _patient(patient: PatientAnswer) -> Sequence[str]:
-    return (patient.patient, str(patient.slices), *_figures(patient))
+    remark = _UNLIKE if patient.unlike else ""
+    return (patient.patient, str(patient.slices), *_figures(patient), remark)
 
 
 def _figures(answer: ScanAnswer | PatientAnswer) -> Sequence[str]:
     numbers = f"{answer.probability_max:.2f}", f"{answer.probability_mean:.2f}"
-    return (*numbers, answer.decision, _UNLIKE if answer.unlike else "")
+    return (*numbers, answer.decision)
 
 
 def _align(head: Sequence[str], rows: "map[Sequence[str]]") -> str:

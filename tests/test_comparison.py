@@ -31,7 +31,10 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 
 def test_one_command_trains_every_arm_after_what_the_root_pipeline_shares(workspace: Workspace) -> None:
     output = workspace.first_output  # type: ignore[attr-defined]
-    assert ["plan", *(f"crossval@{arm}" for arm in ARMS), "compare"] == _stages_run(output)
+    first, *arms, last = _stages_run(output)
+    assert ("plan", "compare") == (first, last)
+    # DVC promises no order among those that don't need each other.
+    assert sorted(f"crossval@{arm}" for arm in ARMS) == sorted(arms)
     assert "Running stage 'split'" in output
     assert "Running stage 'train'" not in output
     report = json.loads((workspace.folder / "metrics" / "comparison.json").read_text())

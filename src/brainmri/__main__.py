@@ -1,14 +1,19 @@
 """`python -m brainmri COMMAND`: what isn't a stage."""
 
-import argparse
 import os
 import sys
-import traceback
-import warnings
-from importlib import import_module
-from typing import Final
 
-from brainmri.errors import BadInput
+# `python -m` looks for modules in the folder that it is started in first, which may be a stranger's.
+# Python's own start has looked there by then: `python -P -m brainmri` doesn't.
+sys.path[:] = [place for place in sys.path if place not in ("", os.getcwd())]  # noqa: PTH109 - as it stands there
+
+import argparse  # noqa: E402 - the path above decides which one
+import traceback  # noqa: E402
+import warnings  # noqa: E402
+from importlib import import_module  # noqa: E402
+from typing import Final  # noqa: E402
+
+from brainmri.errors import BadInput  # noqa: E402
 
 # Each is a module with `add_arguments(parser)`, `run(arguments)` and a docstring; one alone is imported.
 COMMANDS: Final = {
@@ -19,9 +24,6 @@ COMMANDS: Final = {
 }
 _FAILED: Final = 2
 
-
-# `python -m` puts the folder that it is started in first: what lies there, a stranger's, is no code.
-sys.path[:] = [place for place in sys.path if place not in ("", os.getcwd())]  # noqa: PTH109 - as it stands there
 
 # What libraries tell their own developers is not for the reader of an answer.
 warnings.filterwarnings("ignore", category=FutureWarning, module="torch")

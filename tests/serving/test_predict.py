@@ -86,8 +86,8 @@ def test_a_patient_s_files_are_one_answer_and_nobody_is_named(trained: Trained, 
         header.SeriesInstanceUID = UID(f"1.3.{number}")
         save_dicom(tmp_path / f"{number}.dcm", header)
     answers = _predict(trained, tmp_path)
-    assert [("P1", 3), ("P2", 1)] == [(patient.patient, patient.scans) for patient in answers.patients]
-    highest = max(scan.probability_max for scan in answers.scans if scan.patient == "P1")
+    assert [("P0001", 3), ("P0002", 1)] == [(patient.patient, patient.scans) for patient in answers.patients]
+    highest = max(scan.probability_max for scan in answers.scans if scan.patient == "P0001")
     assert highest == answers.patients[0].probability_max
     for text in (answers.model_dump_json(), to_csv(answers), to_text(answers)):
         assert not [word for word in ("MRN", "SECRET", "OTHER", "Roe", "Jane") if word in text]
@@ -168,6 +168,14 @@ def test_names_can_t_command_a_terminal_or_forge_a_line(trained: Trained, tmp_pa
     assert "d\\x1b[31m\\n\\u202erow/head.png" in answered.stdout
     assert not {"\x1b", "\u202e"} & set(answered.stdout)
     assert 1 == answered.stdout.count("rejected: gone\\nnnn")
+
+
+def test_a_stranger_s_folder_is_no_place_for_modules(trained: Trained, tmp_path: Path) -> None:
+    Image.fromarray(draw_head(1, tumor=True)).save(tmp_path / "head.png")
+    for name in ("argparse", "cv2", "dl", "onnxruntime", "traceback"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('planted')")
+    answered = _command(tmp_path, "head.png", "--model", trained.onnx)
+    assert (0, "") == (answered.returncode, answered.stderr)
 
 
 def test_what_can_t_be_written_ends_in_one_line_and_no_answer_s_code(

@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated
@@ -24,18 +23,16 @@ from brainmri.dataset.prepared import (
     RejectedRow,
     SliceRow,
 )
-from brainmri.dataset.scan_preparation import PreparationRule, PreparedScan, PreparedSlice, prepare_scan
+from brainmri.dataset.scan_preparation import PreparationRule, PreparedScan, PreparedSlice, prepare_scans
 from brainmri.dataset.streams import ArrayStream
 from brainmri.errors import BadInput
-from brainmri.isolation import Failure, Limits, map_isolated
+from brainmri.isolation import Failure, Limits
 from brainmri.replacement import replacing_folder
 from brainmri.scans.folder import Scan, list_scans
 from brainmri.scans.series import gather_scans
 from brainmri.scans.settings import Channel
 from brainmri.tables import stream_rows, write_mapping, write_rows
 
-# Pictures that go to a process at once.
-_TOGETHER = 8
 _FILES = (IMAGES, MASKS, SLICES, RAW_FACTS, REJECTED, PREPARATION)
 
 
@@ -86,9 +83,7 @@ def prepare_folder(raw: Path, params: PrepareParams, folder: Path) -> PreparedCo
     gathered = gather_scans(found, params, limits)
     progress = _Progress()
     progress.rejected += [RejectedRow(scan=scan.path, reason=reason) for scan, reason in gathered.failures]
-    # Single pictures are quick, and small to send; a volume is neither.
-    together = 1 if any(scan.numbered for scan in gathered.scans) else _TOGETHER
-    outcomes = map_isolated(partial(prepare_scan, raw, params), gathered.scans, limits, "prepare", together)
+    outcomes = prepare_scans(raw, params, gathered.scans, "prepare")
     total = len(gathered.scans) + len(gathered.failures)
     with replacing_folder(folder, _FILES) as aside:
         _write_pixels(aside, params, zip(gathered.scans, outcomes, strict=True), progress)

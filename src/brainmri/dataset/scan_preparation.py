@@ -1,7 +1,8 @@
 """One raw scan -> its prepared slices, each with what only the raw file knows."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -9,9 +10,13 @@ import cv2
 from brainmri.dataset.preparation import Image8, ImageRule, Mask, prepare_image
 from brainmri.dataset.prepared import RawFactRow
 from brainmri.dataset.raw_facts import describe_raw
+from brainmri.isolation import Failure, Limits, map_isolated
 from brainmri.scans.folder import Scan
 from brainmri.scans.reading import ReadSlice, open_scan
 from brainmri.scans.settings import ReadingRule
+
+# Pictures that go to a process at once.
+_TOGETHER = 8
 
 
 class PreparationRule(ImageRule, ReadingRule):
@@ -39,6 +44,16 @@ class PreparedScan:
 
     slices: Sequence[PreparedSlice]
     notices: Sequence[str]
+
+
+def prepare_scans(
+    raw: Path, rule: PreparationRule, scans: Sequence[Scan], title: str
+) -> Iterator[PreparedScan | Failure]:
+    """Scans below `raw`, in their order, in processes of their own with the limits of `rule`."""
+    # Single pictures are quick, and small to send; a volume is neither.
+    together = 1 if any(scan.numbered for scan in scans) else _TOGETHER
+    limits = Limits(rule.max_memory_megabytes, rule.max_seconds)
+    return map_isolated(partial(prepare_scan, raw, rule), scans, limits, title, together)
 
 
 def prepare_scan(raw: Path, rule: PreparationRule, scan: Scan) -> PreparedScan:

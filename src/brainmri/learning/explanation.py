@@ -21,7 +21,7 @@ from brainmri.learning.batches import ArrayDataset, make_loader, to_tensor
 from brainmri.learning.catalogue import Architecture
 from brainmri.learning.prediction import Classifier, check_size, read_normalization
 from brainmri.learning.recipe import EpochPlan
-from brainmri.learning.seeing import first_stage
+from brainmri.learning.seeing import first_stage, in_memory
 
 _BATCH: Final = 32
 # A place of the first stage stands for so many pixels a side.
@@ -50,8 +50,8 @@ def explain(classifier: Classifier, images: NDArray[np.uint8]) -> Iterator[NDArr
     """
     card = classifier.card
     check_size(images, card)
-    plain = images if images.flags.writeable else np.array(images)
-    dataset = ArrayDataset(to_tensor(plain), torch.zeros(len(images), dtype=torch.int64), split_idx=1)
+    targets = torch.zeros(len(images), dtype=torch.int64)
+    dataset = ArrayDataset(to_tensor(in_memory(images)), targets, split_idx=1)
     loader = make_loader(dataset, EpochPlan(_BATCH, passes=1), read_normalization(card), card.network_size)
     network = classifier.network.to(loader.device)
     stage = first_stage(network, card.architecture)

@@ -38,11 +38,15 @@ def see_images(classifier: Classifier, images: NDArray[np.uint8]) -> Seen:
 
     handle = first_stage(classifier.network, classifier.card.architecture).register_forward_hook(keep)
     try:
-        # torch warns of memory that it must not write to: a mapped file.
-        logits = predict_logits(classifier, images if images.flags.writeable else np.array(images))
+        logits = predict_logits(classifier, in_memory(images))
     finally:
         handle.remove()
     return Seen(logits, torch.cat(means).numpy())
+
+
+def in_memory(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The images, copied from a mapped file: torch warns of memory that it must not write to."""
+    return images if images.flags.writeable else np.array(images)
 
 
 def write_features(path: Path, model: Path, prepared: PreparedSet) -> None:

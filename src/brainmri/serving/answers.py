@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
+from brainmri.dataset.prepared import RejectedRow
 from brainmri.scoring.calibration import OperatingPoint
 
 NOT_FOR_DIAGNOSIS: Final = "Not for diagnosis: a research tool, not a medical device."
@@ -56,13 +57,6 @@ class PatientAnswer(_Answer):
     unlike: bool
 
 
-class RejectedScan(_Answer):
-    """A file that there is no answer for, and why."""
-
-    scan: str
-    reason: str
-
-
 class ModelFacts(_Answer):
     """Which model answered."""
 
@@ -82,7 +76,7 @@ class Answers(_Answer):
     model: ModelFacts
     scans: tuple[ScanAnswer, ...]
     patients: tuple[PatientAnswer, ...]
-    rejected: tuple[RejectedScan, ...]
+    rejected: tuple[RejectedRow, ...]
 
 
 Watch = Callable[[Sequence[ScanAnswer], NDArray[np.uint8]], None]

@@ -3,24 +3,14 @@
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 
-from brainmri.dataset.scan_preparation import PreparationRule, PreparedScan, prepare_scan
+from brainmri.dataset.prepared import RejectedRow
+from brainmri.dataset.scan_preparation import PreparationRule, PreparedScan, prepare_scans
 from brainmri.errors import BadInput
-from brainmri.isolation import Failure, Limits, map_isolated
+from brainmri.isolation import Failure, Limits
 from brainmri.scans.folder import RawFolder, Scan, list_unknown
 from brainmri.scans.series import gather_scans
-
-_TOGETHER = 8
-
-
-@dataclass(frozen=True)
-class Rejected:
-    """A file that there is no answer for."""
-
-    scan: str
-    reason: str
 
 
 @dataclass(frozen=True)
@@ -33,38 +23,36 @@ class Taken:
     numbered: bool
 
 
-def take_scans(paths: Sequence[Path], rule: PreparationRule) -> Iterator[Taken | Rejected]:
+def take_scans(paths: Sequence[Path], rule: PreparationRule) -> Iterator[Taken | RejectedRow]:
     """Every scan in `paths`, in the order of their names, those that can't be read last."""
     found, rejected = _find(paths)
     limits = Limits(rule.max_memory_megabytes, rule.max_seconds)
     gathered = gather_scans(found, rule, limits)
-    rejected += [Rejected(_shown(found.root, scan.path), reason) for scan, reason in gathered.failures]
+    rejected += [_reject(_shown(found.root, scan.path), reason) for scan, reason in gathered.failures]
     numbers: dict[str, str] = {}
-    together = 1 if any(scan.numbered for scan in gathered.scans) else _TOGETHER
-    read = partial(prepare_scan, found.root, rule)
-    outcomes = map_isolated(read, gathered.scans, limits, "predict", together)
+    outcomes = prepare_scans(found.root, rule, gathered.scans, "predict")
     for scan, outcome in zip(gathered.scans, outcomes, strict=True):
         name = _shown(found.root, scan.path)
         if isinstance(outcome, Failure):
-            rejected.append(Rejected(name, outcome.reason))
+            rejected.append(_reject(name, outcome.reason))
         else:
             yield Taken(name, _number(scan, numbers), outcome, scan.numbered)
     yield from sorted(rejected, key=lambda item: item.scan)
 
 
-def _find(paths: Sequence[Path]) -> tuple[RawFolder, list[Rejected]]:
+def _find(paths: Sequence[Path]) -> tuple[RawFolder, list[RejectedRow]]:
     """All files below `paths`, each once, relative to a folder that holds them all."""
-    rejected: list[Rejected] = []
+    rejected: list[RejectedRow] = []
     files: dict[str, Scan] = {}
     for path in paths:
         try:
             found = list_unknown(path)
         except (BadInput, OSError) as error:
             reason = error.strerror if isinstance(error, OSError) else str(error)
-            rejected.append(Rejected(_escape(str(path)), reason or "can't be read"))
+            rejected.append(_reject(_escape(str(path)), reason or "can't be read"))
             continue
         if not found.scans:
-            rejected.append(Rejected(_escape(str(path)), "no file in this folder"))
+            rejected.append(_reject(_escape(str(path)), "no file in this folder"))
         files |= {os.path.abspath(found.root / scan.path): scan for scan in found.scans}  # noqa: PTH100 - keeps links
     root = Path(os.path.commonpath([Path(name).parent for name in files])) if files else Path.cwd()
     scans = [replace(scan, path=Path(name).relative_to(root).as_posix()) for name, scan in files.items()]
@@ -83,5 +71,9 @@ def _escape(name: str) -> str:
 
 
 def _number(scan: Scan, numbers: dict[str, str]) -> str | None:
-    """P1, P2 … in the order of first scans: what a header calls the patient is told to nobody."""
-    return None if scan.patient is None else numbers.setdefault(scan.patient, f"P{len(numbers) + 1}")
+    """P0001 … in the order of first scans: what a header calls the patient is told to nobody."""
+    return None if scan.patient is None else numbers.setdefault(scan.patient, f"P{len(numbers) + 1:04d}")
+
+
+def _reject(scan: str, reason: str) -> RejectedRow:
+    return RejectedRow(scan=scan, reason=reason)

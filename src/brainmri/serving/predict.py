@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from brainmri.dataset.prepared import RejectedRow
 from brainmri.scans.settings import ReadingLimits
 from brainmri.scoring.novelty import measure_novelty
 from brainmri.serving.answers import (
     NOT_FOR_DIAGNOSIS,
     Answers,
     ModelFacts,
-    RejectedScan,
     ScanAnswer,
     SliceAnswer,
     Watch,
@@ -21,7 +21,7 @@ from brainmri.serving.answers import (
     decide,
 )
 from brainmri.serving.backends import Backend, network_file, open_network
-from brainmri.serving.intake import Rejected, Taken, take_scans
+from brainmri.serving.intake import Taken, take_scans
 from brainmri.serving.model import Model, Network
 
 # Slices that are in memory at once, and go through the network together.
@@ -37,7 +37,7 @@ def predict_scans(
     """
     taken = take_scans(paths, model.rule(limits))
     scans: list[ScanAnswer] = []
-    rejected: list[RejectedScan] = []
+    rejected: list[RejectedRow] = []
     network: Network | None = None
     for chunk in _chunks(taken, rejected):
         network = network or open_network(model, backend)
@@ -68,12 +68,12 @@ def describe_model(model: Model, backend: Backend) -> ModelFacts:
     )
 
 
-def _chunks(outcomes: Iterable[Taken | Rejected], rejected: list[RejectedScan]) -> Iterator[list[Taken]]:
+def _chunks(outcomes: Iterable[Taken | RejectedRow], rejected: list[RejectedRow]) -> Iterator[list[Taken]]:
     """Scans of some hundred slices together; what is rejected goes to `rejected`."""
     chunk: list[Taken] = []
     for outcome in outcomes:
-        if isinstance(outcome, Rejected):
-            rejected.append(RejectedScan(scan=outcome.scan, reason=outcome.reason))
+        if isinstance(outcome, RejectedRow):
+            rejected.append(outcome)
             continue
         chunk.append(outcome)
         if sum(len(item.prepared.slices) for item in chunk) >= _CHUNK:

@@ -28,9 +28,7 @@ def to_text(answers: Answers) -> str:
     model = answers.model
     parts, columns = [], ("slices", model.positive, "mean", "decision", "")
     if answers.scans:
-        parts.append(
-            _align(("scan", "slices", model.positive, "mean", "decision", ""), map(_scan, answers.scans))
-        )
+        parts.append(_align(("scan", *columns), map(_scan, answers.scans)))
     if answers.patients:
         parts.append(_align(("patient", *columns), map(_patient, answers.patients)))
     noted = [f"note: {scan.scan}: {notice}" for scan in answers.scans for notice in scan.notices]

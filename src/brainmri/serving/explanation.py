@@ -21,7 +21,7 @@ from brainmri.serving.model import CLASSIFIER, Model
 
 _SMALL_PRINT: Final = (
     "Left: the slice as the network sees it. Right: HiResCAM, what of it speaks for tumor to the network; a "
-    "cross marks the hottest point of a slice that is called so. Colors are scaled within each picture and "
+    "cross marks the hottest point where tumor is called. Colors are scaled within each picture and "
     "can't be compared; what speaks against tumor is not shown. It shows where the network looks, not where "
     "a tumor is."
 )

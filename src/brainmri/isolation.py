@@ -17,7 +17,7 @@ from functools import partial
 from multiprocessing.context import BaseContext
 from pathlib import Path
 from threading import active_count
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, Protocol, Self, TypeVar
 
 from pebble import CONSTS, ProcessExpired, ProcessFuture, ProcessPool
 from tqdm import tqdm
@@ -61,6 +61,31 @@ class Failure:
     reason: str
 
 
+class Isolate(Protocol):
+    """How a function is mapped over strangers' files: by `isolate_within`, or by `Workers` that stay."""
+
+    def __call__(
+        self, function: Callable[[Item], Result], items: Sequence[Item], title: str, together: int = 1
+    ) -> Iterator[Result | Failure]:
+        """`function` of each item, in the items' order; a `Failure` for each that raised, hung or crashed.
+
+        `function` must be importable (defined at the top of a module). However many items there are,
+        only a few results wait in memory. Up to `together` items, worth it for quick ones, are sent at once;
+        where these hang or crash, each is tried again alone, so that one item costs itself only.
+        """
+
+
+def isolate_within(limits: Limits) -> Isolate:
+    """Processes that start with the first item and end with the last."""
+
+    def isolate(
+        function: Callable[[Item], Result], items: Sequence[Item], title: str, together: int = 1
+    ) -> Iterator[Result | Failure]:
+        return map_isolated(function, items, limits, title, together)
+
+    return isolate
+
+
 def map_isolated(
     function: Callable[[Item], Result],
     items: Sequence[Item],
@@ -68,39 +93,81 @@ def map_isolated(
     title: str,
     together: int = 1,
 ) -> Iterator[Result | Failure]:
-    """`function` of each item, in the items' order; a `Failure` for each that raised, hung or crashed.
+    """As `Isolate` says, within `limits`.
 
-    `function` must be importable (defined at the top of a module). However many items there are,
-    only a few results wait in memory. Memory is limited where the system can limit it, a process; there
-    is a process a core, but no more than the machine has memory for. Up to `together` items, worth it for
-    quick ones, are sent at once; where these hang or crash, each is tried again alone, so that one item
-    costs itself only. Neither number changes a result.
+    Memory is limited where the system can limit it, a process; there is a process a core, but no more than
+    the machine has memory for. Neither that number nor `together` changes a result.
     """
     if not items:
         return
-    workers = min(compute.available_cores(), _affordable(limits), -(-len(items) // _TASKS_A_WORKER))
-    size = max(1, min(together, len(items) // (_TASKS_A_WORKER * workers)))
-    pool = ProcessPool(workers, initializer=_confine, initargs=(limits, function), context=_context())
-    task = partial(_attempt_all, function, limits)
+    most = -(-len(items) // _TASKS_A_WORKER)
+    quiet = not sys.stderr.isatty()
+    with (
+        Workers(limits, [function], _context(), most) as workers,
+        _Bar(total=len(items), desc=title, disable=quiet) as progress,
+    ):
+        for result in workers.isolate(function, items, title, together):
+            progress.update()
+            yield result
 
-    def schedule(batch: Sequence[Item]) -> "_Batch[Item, Result]":
-        return _Batch(batch, pool.schedule(task, args=(batch,), timeout=limits.seconds))
 
-    batches = (schedule(items[start : start + size]) for start in range(0, len(items), size))
-    try:
-        waiting = deque(itertools.islice(batches, _AHEAD * workers))
-        with _Bar(total=len(items), desc=title, disable=not sys.stderr.isatty()) as progress:
+class Workers:
+    """Processes that stay for many calls of `isolate`, from any thread; a crashed one is replaced."""
+
+    def __init__(
+        self, limits: Limits, functions: Sequence[Callable[..., Any]], context: BaseContext, most: int
+    ) -> None:
+        """`functions` are those to come: what they import is there before memory is limited."""
+        self._limits = limits
+        self._count = max(1, min(compute.available_cores(), _affordable(limits), most))
+        self._pool = ProcessPool(
+            self._count, initializer=_confine, initargs=(limits, functions), context=context
+        )
+
+    def __enter__(self) -> Self:
+        """Itself; processes start with the first item."""
+        return self
+
+    def __exit__(self, failed: type[BaseException] | None, *_: object) -> None:
+        """Waits for what is under way; after an error ends it."""
+        if failed is None:
+            self._pool.close()
+        else:
+            self._pool.stop()
+        self._pool.join()
+
+    def isolate(
+        self,
+        function: Callable[[Item], Result],
+        items: Sequence[Item],
+        title: str,  # noqa: ARG002 - for those with progress
+        together: int = 1,
+    ) -> Iterator[Result | Failure]:
+        """See `Isolate`; shows no progress, whatever the title."""
+        size = max(1, min(together, len(items) // (_TASKS_A_WORKER * self._count)))
+        task = partial(_attempt_all, function, self._limits)
+
+        def schedule(batch: Sequence[Item]) -> "_Batch[Item, Result]":
+            return _Batch(batch, self._pool.schedule(task, args=(batch,), timeout=self._limits.seconds))
+
+        batches = (schedule(items[start : start + size]) for start in range(0, len(items), size))
+        waiting = deque(itertools.islice(batches, _AHEAD * self._count))
+        try:
             while waiting:
-                for result in _collect(waiting.popleft(), schedule, limits):
-                    progress.update()
-                    yield result
+                yield from _collect(waiting.popleft(), schedule, self._limits)
                 waiting.extend(itertools.islice(batches, 1))
-        pool.close()
-    except BaseException:  # leaving the generator early too
-        pool.stop()
-        raise
-    finally:
-        pool.join()
+        finally:  # left early: nobody waits for these
+            for batch in waiting:
+                batch.future.cancel()
+
+
+def staying_context() -> BaseContext:
+    """For `Workers` of a program with threads: forked from a small clean process, or started anew."""
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(_PRELOADED)
+    return context
 
 
 @dataclass(frozen=True)
@@ -145,11 +212,7 @@ def _context() -> BaseContext:
     """
     if sys.platform == "linux" and active_count() == 1:
         return multiprocessing.get_context("fork")
-    if "forkserver" not in multiprocessing.get_all_start_methods():
-        return multiprocessing.get_context("spawn")
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(_PRELOADED)
-    return context
+    return staying_context()
 
 
 def _attempt_all(
@@ -175,8 +238,8 @@ def describe(error: Exception) -> str:
     return str(error) if isinstance(error, BadInput) else f"can't be decoded ({type(error).__name__})"
 
 
-def _confine(limits: Limits, _function: Callable[[Any], Any]) -> None:
-    """In a worker, at its start; `_function` is passed so that its imports come before the limit."""
+def _confine(limits: Limits, _functions: Sequence[Callable[..., Any]]) -> None:
+    """In a worker, at its start; `_functions` are passed so that their imports come before the limit."""
     warnings.simplefilter("ignore")
     logging.disable()
     faulthandler.disable()

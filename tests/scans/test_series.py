@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from pydicom.tag import Tag
 
-from brainmri.isolation import describe
+from brainmri.isolation import describe, isolate_within
 from brainmri.scans.dicom_header import read_identity
 from brainmri.scans.folder import list_scans
 from brainmri.scans.series import Gathered, gather_scans
@@ -18,7 +18,7 @@ TILTED = ["1", "0", "0", "0", "0.8", "-0.6"]  # its normal: (0, 0.6, 0.8)
 
 
 def _gather(root: Path) -> Gathered:
-    return gather_scans(list_scans(root), RULE, LIMITS)
+    return gather_scans(list_scans(root), RULE, isolate_within(LIMITS))
 
 
 def test_position_along_the_normal_orders_a_series_whatever_the_names(tmp_path: Path) -> None:

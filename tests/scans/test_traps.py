@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from brainmri.isolation import Limits, map_isolated
+from brainmri.isolation import Limits, isolate_within, map_isolated
 from brainmri.scans.folder import RawFolder, Scan
 from brainmri.scans.reading import open_scan
 from brainmri.scans.series import gather_scans
@@ -52,7 +52,8 @@ def test_a_volume_with_what_is_no_number_is_refused(tmp_path: Path, value: float
 def test_a_deflated_dicom_file_is_refused_without_inflating(tmp_path: Path) -> None:
     deflated(tmp_path / "x.dcm", 512)
     assert "came the deflated syntax" in reason(tmp_path / "x.dcm")
-    gathered = gather_scans(RawFolder(tmp_path, [Scan("x.dcm", "a", None, None, None)], ()), RULE, LIMITS)
+    found = RawFolder(tmp_path, [Scan("x.dcm", "a", None, None, None)], ())
+    gathered = gather_scans(found, RULE, isolate_within(LIMITS))
     ((_, said),) = gathered.failures
     assert "came the deflated syntax" in said
 

@@ -9,6 +9,7 @@ import pytest
 from brainmri.dataset.manifest import ManifestRow, Subset
 from brainmri.dataset.prepare import PrepareParams, prepare_folder
 from brainmri.dataset.prepared import PreparedSet, read_prepared
+from brainmri.isolation import Limits, isolate_within
 from brainmri.learning.classification import select_classes
 from brainmri.learning.fitting import Schedule, train_network
 from brainmri.learning.model_folder import WEIGHTS
@@ -30,6 +31,7 @@ PARAMS = PrepareParams(**dict(RULE) | dict(IMAGE_RULE), positive="yes", max_reje
 
 
 LIMITS = ReadingLimits(**{name: getattr(RULE, name) for name in ReadingLimits.model_fields})
+ISOLATE = isolate_within(Limits(RULE.max_memory_megabytes, RULE.max_seconds))
 
 
 @dataclass(frozen=True)

@@ -23,22 +23,22 @@ from brainmri.serving.answers import NOT_FOR_DIAGNOSIS, Answers, SliceAnswer, ar
 from brainmri.serving.backends import Backend
 from brainmri.serving.intake import Taken, take_scans
 from brainmri.serving.model import CLASSIFIER, read_model
-from brainmri.serving.predict import predict_scans
+from brainmri.serving.predict import Predictor, predict_scans
 from brainmri.serving.tables import to_csv, to_text
 from tests.house.closure import ROOT
 from tests.pictures import draw_head
 from tests.rules import RULE
 from tests.scans.samples import dicom, save_dicom, save_nifti
-from tests.serving.conftest import LIMITS, POINT, Trained
+from tests.serving.conftest import ISOLATE, LIMITS, POINT, Trained
 
 
 def _predict(trained: Trained, *paths: Path, backend: Backend = Backend.TORCH) -> Answers:
     folder = trained.model if backend is Backend.TORCH else trained.onnx
-    return predict_scans(paths, read_model(folder), backend, LIMITS)
+    return predict_scans(paths, Predictor(read_model(folder), backend), LIMITS)
 
 
 def test_pixels_are_exactly_those_of_training(trained: Trained) -> None:
-    taken = list(take_scans([trained.raw], read_model(trained.model).rule(LIMITS)))
+    taken = list(take_scans([trained.raw], read_model(trained.model).rule(LIMITS), ISOLATE))
     assert all(isinstance(item, Taken) for item in taken)
     images = np.stack([piece.image for item in taken for piece in item.prepared.slices])
     assert np.array_equal(trained.prepared.images, images)

@@ -39,7 +39,9 @@ class ImageRule(PixelRule):
 
 
 @dataclass(frozen=True)
-class _Box:
+class Box:
+    """What of a raw image is used, in its pixels; a prepared image shows it, padded to a square."""
+
     top: int
     left: int
     height: int
@@ -48,11 +50,12 @@ class _Box:
 
 @dataclass(frozen=True)
 class Preparation:
-    """A prepared image, its mask (size, size), and the side of its pixels against the raw ones."""
+    """A prepared image, its mask (size, size), the side of its pixels against raw ones, and what it shows."""
 
     image: Image8
     mask: Mask | None
     pixel_scale: float
+    box: Box
 
 
 def prepare_image(image: NDArray[np.float32], mask: Mask | None, rule: ImageRule) -> Preparation:
@@ -75,9 +78,9 @@ def prepare_image(image: NDArray[np.float32], mask: Mask | None, rule: ImageRule
         raise BadInput("expected a head with contrast, came one value everywhere")
     scale = max(box.height, box.width) / rule.size
     if mask is None:
-        return Preparation(stacked, None, scale)
+        return Preparation(stacked, None, scale, box)
     share = _to_square(_cut(mask.astype(np.float32), box), 0.0, rule.size)
-    return Preparation(stacked, (share >= 0.5).astype(np.uint8), scale)
+    return Preparation(stacked, (share >= 0.5).astype(np.uint8), scale, box)
 
 
 def _prepare_channel(cut: NDArray[np.float32], rule: ImageRule) -> NDArray[np.uint8]:
@@ -95,7 +98,7 @@ def _prepare_channel(cut: NDArray[np.float32], rule: ImageRule) -> NDArray[np.ui
     return np.asarray(cv2.createCLAHE(clipLimit=2.0, tileGridSize=(8, 8)).apply(prepared), dtype=np.uint8)
 
 
-def _find_head(image: NDArray[np.float32]) -> _Box:
+def _find_head(image: NDArray[np.float32]) -> Box:
     """The box around the head; a bright frame around the picture is painted over first."""
     inside = _find_inside(image)
     kept = _cut(image, inside)
@@ -104,7 +107,7 @@ def _find_head(image: NDArray[np.float32]) -> _Box:
     return _intersect(_find_region(painted), inside)
 
 
-def _find_inside(image: NDArray[np.float32]) -> _Box:
+def _find_inside(image: NDArray[np.float32]) -> Box:
     """What a frame of one level encloses, if it is darker at its border; else all."""
     level, tolerance = _find_median(image[0]), _BACKGROUND_FRACTION * np.ptp(image)
     differs = np.abs(image - level) > tolerance
@@ -114,7 +117,7 @@ def _find_inside(image: NDArray[np.float32]) -> _Box:
     return box if _find_median(_border(_cut(image, box))) < level - tolerance else _whole(image)
 
 
-def _find_region(image: NDArray[np.float32]) -> _Box:
+def _find_region(image: NDArray[np.float32]) -> Box:
     """The box around the largest region that stands out from the border's level; all if none is large."""
     shrink = min(1.0, _SEARCH_SIZE / max(image.shape))
     small = _resize(image, max(1, round(shrink * image.shape[1])), max(1, round(shrink * image.shape[0])))
@@ -131,25 +134,25 @@ def _find_region(image: NDArray[np.float32]) -> _Box:
         return _whole(image)
     top, bottom = _widen(region.top, region.top + region.height, small.shape[0], image.shape[0])
     left, right = _widen(region.left, region.left + region.width, small.shape[1], image.shape[1])
-    return _Box(top, left, bottom - top, right - left)
+    return Box(top, left, bottom - top, right - left)
 
 
-def _bound(inside: NDArray[np.bool_]) -> _Box | None:
+def _bound(inside: NDArray[np.bool_]) -> Box | None:
     """The box around what is true; None where nothing is."""
     left, top, width, height = cv2.boundingRect(inside.view(np.uint8))
-    return _Box(top, left, height, width) if width else None
+    return Box(top, left, height, width) if width else None
 
 
-def _intersect(first: _Box, second: _Box) -> _Box:
+def _intersect(first: Box, second: Box) -> Box:
     top, left = max(first.top, second.top), max(first.left, second.left)
     bottom = min(first.top + first.height, second.top + second.height)
     right = min(first.left + first.width, second.left + second.width)
-    return _Box(top, left, bottom - top, right - left)
+    return Box(top, left, bottom - top, right - left)
 
 
-def _whole(image: NDArray[np.float32]) -> _Box:
+def _whole(image: NDArray[np.float32]) -> Box:
     height, width = image.shape
-    return _Box(0, 0, height, width)
+    return Box(0, 0, height, width)
 
 
 def _widen(start: int, stop: int, small: int, full: int) -> tuple[int, int]:
@@ -170,7 +173,7 @@ def _find_median(values: NDArray[np.float32]) -> float:
     return median
 
 
-def _cut(image: NDArray[np.float32], box: _Box) -> NDArray[np.float32]:
+def _cut(image: NDArray[np.float32], box: Box) -> NDArray[np.float32]:
     return image[box.top : box.top + box.height, box.left : box.left + box.width]
 
 

@@ -26,7 +26,7 @@ from brainmri.dataset.prepared import (
 from brainmri.dataset.scan_preparation import PreparationRule, PreparedScan, PreparedSlice, prepare_scans
 from brainmri.dataset.streams import ArrayStream
 from brainmri.errors import BadInput
-from brainmri.isolation import Failure, Limits
+from brainmri.isolation import Failure, Limits, isolate_within
 from brainmri.replacement import replacing_folder
 from brainmri.scans.folder import Scan, list_scans
 from brainmri.scans.series import gather_scans
@@ -79,11 +79,11 @@ def prepare_folder(raw: Path, params: PrepareParams, folder: Path) -> PreparedCo
     the scans can't be used, or if what is left is not two classes of which one is `positive`.
     """
     found = list_scans(raw)
-    limits = Limits(params.max_memory_megabytes, params.max_seconds)
-    gathered = gather_scans(found, params, limits)
+    isolate = isolate_within(Limits(params.max_memory_megabytes, params.max_seconds))
+    gathered = gather_scans(found, params, isolate)
     progress = _Progress()
     progress.rejected += [RejectedRow(scan=scan.path, reason=reason) for scan, reason in gathered.failures]
-    outcomes = prepare_scans(raw, params, gathered.scans, "prepare")
+    outcomes = prepare_scans(raw, params, gathered.scans, isolate, "prepare")
     total = len(gathered.scans) + len(gathered.failures)
     with replacing_folder(folder, _FILES) as aside:
         _write_pixels(aside, params, zip(gathered.scans, outcomes, strict=True), progress)

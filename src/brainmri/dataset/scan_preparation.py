@@ -7,12 +7,12 @@ from pathlib import Path
 
 import cv2
 
-from brainmri.dataset.preparation import Image8, ImageRule, Mask, prepare_image
+from brainmri.dataset.preparation import Box, Image8, ImageRule, Mask, prepare_image
 from brainmri.dataset.prepared import RawFactRow
 from brainmri.dataset.raw_facts import describe_raw
-from brainmri.isolation import Failure, Limits, map_isolated
+from brainmri.isolation import Failure, Isolate
 from brainmri.scans.folder import Scan
-from brainmri.scans.reading import ReadSlice, open_scan
+from brainmri.scans.reading import OpenScan, ReadSlice, open_scan
 from brainmri.scans.settings import ReadingRule
 
 # Pictures that go to a process at once.
@@ -28,6 +28,7 @@ class PreparedSlice:
     """A slice, its number in its scan, its mask and what that says, where the scan has one.
 
     `has_tumor` is by the raw mask: a prepared one may lose small tumors. `spacing_mm` is of prepared pixels.
+    `box` is what the image shows of the slice with square pixels.
     """
 
     number: int
@@ -35,6 +36,7 @@ class PreparedSlice:
     mask: Mask | None
     has_tumor: bool | None
     spacing_mm: float | None
+    box: Box
     facts: RawFactRow
 
 
@@ -47,24 +49,31 @@ class PreparedScan:
 
 
 def prepare_scans(
-    raw: Path, rule: PreparationRule, scans: Sequence[Scan], title: str
+    raw: Path, rule: PreparationRule, scans: Sequence[Scan], isolate: Isolate, title: str
 ) -> Iterator[PreparedScan | Failure]:
-    """Scans below `raw`, in their order, in processes of their own with the limits of `rule`."""
-    # Single pictures are quick, and small to send; a volume is neither.
-    together = 1 if any(scan.numbered for scan in scans) else _TOGETHER
-    limits = Limits(rule.max_memory_megabytes, rule.max_seconds)
-    return map_isolated(partial(prepare_scan, raw, rule), scans, limits, title, together)
+    """Scans below `raw`, in their order, in processes of their own."""
+    return isolate(partial(prepare_scan, raw, rule), scans, title, batch_size(scans))
+
+
+def batch_size(scans: Sequence[Scan]) -> int:
+    """How many go to a process at once: single pictures are quick, and small to send; a volume is neither."""
+    return 1 if any(scan.numbered for scan in scans) else _TOGETHER
 
 
 def prepare_scan(raw: Path, rule: PreparationRule, scan: Scan) -> PreparedScan:
     """A scan below `raw`, in one thread. Raises `BadInput`, or whatever a decoder raises."""
-    cv2.setNumThreads(1)
     opened = open_scan(raw, scan, rule)
-    slices = [_prepare_slice(scan, piece, rule) for piece in opened.slices()]
-    return PreparedScan(slices, opened.stack.notices)
+    return PreparedScan([prepared for _, prepared in prepare_slices(opened, rule)], opened.stack.notices)
 
 
-def _prepare_slice(scan: Scan, piece: ReadSlice, rule: PreparationRule) -> PreparedSlice:
+def prepare_slices(opened: OpenScan, rule: ImageRule) -> Iterator[tuple[ReadSlice, PreparedSlice]]:
+    """The slices that are used of a scan, as they are read and as they are prepared."""
+    cv2.setNumThreads(1)
+    for piece in opened.slices():
+        yield piece, _prepare_slice(opened.scan, piece, rule)
+
+
+def _prepare_slice(scan: Scan, piece: ReadSlice, rule: ImageRule) -> PreparedSlice:
     prepared = prepare_image(piece.raw.pixels, piece.mask, rule)
     slice_id = f"{scan.slice_prefix}{piece.number:04d}" if scan.numbered else scan.path
     spacing_mm = piece.raw.spacing_mm
@@ -74,5 +83,6 @@ def _prepare_slice(scan: Scan, piece: ReadSlice, rule: PreparationRule) -> Prepa
         mask=prepared.mask,
         has_tumor=None if piece.mask is None else bool(piece.mask.any()),
         spacing_mm=None if spacing_mm is None else spacing_mm * prepared.pixel_scale,
+        box=prepared.box,
         facts=describe_raw(slice_id, piece.raw),
     )

@@ -12,11 +12,19 @@ from pydicom.pixels.utils import pixel_array
 from pydicom.uid import JPEGLSLossless, JPEGLSNearLossless
 
 from brainmri.errors import BadInput
-from brainmri.scans.dicom_header import count_frames, frame_numbers, numbers, pixel_spacing, read_image
+from brainmri.scans.dicom_header import (
+    count_frames,
+    find_normal,
+    frame_numbers,
+    numbers,
+    pixel_spacing,
+    read_image,
+)
 from brainmri.scans.dicom_places import Place, read_places
 from brainmri.scans.files import FileKind, hash_file
 from brainmri.scans.naming import naming
 from brainmri.scans.settings import Channel, ReadingRule, Window
+from brainmri.scans.sides import Sides, name_sides
 from brainmri.scans.slices import (
     FileHeader,
     Pixels,
@@ -63,6 +71,14 @@ class Series(Stack):
         path = self._paths[index // self._frames]
         with naming(path.name) if len(self._paths) > 1 else nullcontext():
             return self._load(path, index)
+
+    def sides(self, index: int) -> Sides | None:
+        """See `Stack`."""
+        dataset = self._dataset(self._paths[index // self._frames])
+        if find_normal(dataset, index % self._frames) is None:
+            return None
+        directions = frame_numbers(dataset, index % self._frames, "ImageOrientationPatient", 6)
+        return None if directions is None else name_sides(directions[:3], directions[3:])
 
     def places(self) -> list[Place | None]:
         """Where each slice lies; None where the header doesn't say."""

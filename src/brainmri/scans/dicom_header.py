@@ -38,6 +38,7 @@ _PIXELS: Final = [
     "HighBit",
     "PixelRepresentation",
     "PixelSpacing",
+    "ImageOrientationPatient",
     "RescaleSlope",
     "RescaleIntercept",
     "WindowCenter",

@@ -15,6 +15,7 @@ from brainmri.errors import BadInput
 from brainmri.scans.axial import Shape, lay_out
 from brainmri.scans.files import NIFTI_HEADER_BYTES, FileKind, check_file, is_gzipped, read_head
 from brainmri.scans.settings import ReadingRule
+from brainmri.scans.sides import AXIAL, Sides
 from brainmri.scans.slices import FileHeader, RawSlice, Stack, check_size, digest, make_square, to_mask
 
 _MEGABYTE: Final = 1_000_000
@@ -39,6 +40,7 @@ class Volume(Stack):
         self.grid = lay_out(header.get_best_affine(), shape)
         columns, rows, self.count = self.grid.shape
         check_size(columns, rows, rule.max_megapixels)
+        self._oriented = bool(header["sform_code"] > 0 or header["qform_code"] > 0)
         self.notices: Sequence[str] = ()
         if math.prod(header.get_data_shape()[3:]) > 1:
             self.notices = ("more than three axes: its first volume is read",)
@@ -65,6 +67,10 @@ class Volume(Stack):
             jpeg_table_sum=0,
         )
         return RawSlice(np.ascontiguousarray(pixels), header, spacing_mm)
+
+    def sides(self, index: int) -> Sides | None:  # noqa: ARG002 - all alike
+        """See `Stack`; a header without a form code has invented axes."""
+        return AXIAL if self._oriented else None
 
     def _pick(self, index: int) -> NDArray[np.generic]:
         """(columns, rows) where the axes are the stored ones, reordered and turned."""

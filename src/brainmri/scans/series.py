@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path, PurePosixPath
 
-from brainmri.isolation import Failure, Limits, map_isolated
+from brainmri.isolation import Failure, Isolate
 from brainmri.scans.dicom_header import DicomIdentity, dot, read_identity
 from brainmri.scans.dicom_places import PARALLEL
 from brainmri.scans.files import FileKind, detect_kind
@@ -24,7 +24,7 @@ class Gathered:
     failures: Sequence[tuple[Scan, str]]
 
 
-def gather_scans(found: RawFolder, rule: ReadingRule, limits: Limits) -> Gathered:
+def gather_scans(found: RawFolder, rule: ReadingRule, isolate: Isolate) -> Gathered:
     """Joins what belongs together and numbers the slices of what has several.
 
     A series is the DICOM files of one folder with the same SeriesInstanceUID, and the same label,
@@ -40,7 +40,7 @@ def gather_scans(found: RawFolder, rule: ReadingRule, limits: Limits) -> Gathere
     ]
     failures: list[tuple[Scan, str]] = []
     files: list[tuple[Scan, DicomIdentity]] = []
-    outcomes = map_isolated(reader, [scan.path for scan in dicom], limits, "headers", _TOGETHER)
+    outcomes = isolate(reader, [scan.path for scan in dicom], "headers", _TOGETHER)
     for scan, outcome in zip(dicom, outcomes, strict=True):
         if isinstance(outcome, Failure):
             failures.append((scan, outcome.reason))

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from brainmri.errors import BadInput
 from brainmri.scans.files import FileKind
+from brainmri.scans.sides import Sides
 
 Pixels = NDArray[np.float32]  # (rows, columns) or (channels, rows, columns), the file's own intensities
 
@@ -59,6 +60,10 @@ class Stack(ABC):
     @abstractmethod
     def load(self, index: int) -> RawSlice:
         """Slice `index`, counted from 0. Raises `BadInput`, or whatever its decoder raises."""
+
+    def sides(self, index: int) -> Sides | None:  # noqa: ARG002 - a picture doesn't know
+        """What lies at the edges of a slice; None where the file doesn't say."""
+        return None
 
 
 def to_mask(values: NDArray[Any]) -> Pixels:

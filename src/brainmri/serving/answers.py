@@ -1,10 +1,9 @@
 """What a model says of scans and patients, as rows that check themselves."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Annotated, Final
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from brainmri.dataset.prepared import RejectedRow
@@ -77,10 +76,6 @@ class Answers(_Answer):
     scans: tuple[ScanAnswer, ...]
     patients: tuple[PatientAnswer, ...]
     rejected: tuple[RejectedRow, ...]
-
-
-Watch = Callable[[Sequence[ScanAnswer], NDArray[np.uint8]], None]
-"""Is told of answered scans, and of all their prepared slices in order."""
 
 
 def decide(probability: float, point: OperatingPoint) -> str:

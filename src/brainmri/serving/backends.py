@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from brainmri.errors import BadInput
-from brainmri.serving.answers import Watch
+from brainmri.serving.intake import Watch
 from brainmri.serving.model import CLASSIFIER, Model, Network
 
 ONNX_FILE: Final = "classifier.onnx"

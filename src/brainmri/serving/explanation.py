@@ -17,6 +17,7 @@ from brainmri.learning.explanation import explain, find_hottest
 from brainmri.learning.model_folder import WEIGHTS
 from brainmri.learning.prediction import read_classifier
 from brainmri.serving.answers import ScanAnswer
+from brainmri.serving.intake import Taken
 from brainmri.serving.model import CLASSIFIER, Model
 
 _SMALL_PRINT: Final = (
@@ -40,8 +41,10 @@ class Explainer:
         folder.mkdir(parents=True, exist_ok=True)
         warnings.filterwarnings("ignore", message="Glyph .* missing", category=UserWarning)
 
-    def explain(self, scans: Sequence[ScanAnswer], images: NDArray[np.uint8]) -> None:
-        """`images` are the prepared slices of the scans, in order."""
+    def explain(
+        self, _taken: Sequence[Taken], scans: Sequence[ScanAnswer], images: NDArray[np.uint8]
+    ) -> None:
+        """See `Watch`."""
         ends = np.cumsum([len(scan.slices) for scan in scans])
         chosen = [
             end - len(scan.slices) + _deciding(scan) for end, scan in zip(ends.tolist(), scans, strict=True)

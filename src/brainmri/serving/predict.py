@@ -1,12 +1,14 @@
 """Scans of any readable format -> answers."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from brainmri.dataset.prepared import RejectedRow
+from brainmri.isolation import Limits, isolate_within
 from brainmri.scans.settings import ReadingLimits
 from brainmri.scoring.novelty import measure_novelty
 from brainmri.serving.answers import (
@@ -15,40 +17,58 @@ from brainmri.serving.answers import (
     ModelFacts,
     ScanAnswer,
     SliceAnswer,
-    Watch,
     answer_patients,
     are_unlike,
     decide,
 )
 from brainmri.serving.backends import Backend, network_file, open_network
-from brainmri.serving.intake import Taken, take_scans
+from brainmri.serving.intake import Taken, Watch, take_scans
 from brainmri.serving.model import Model, Network
 
 # Slices that are in memory at once, and go through the network together.
 _CHUNK = 256
 
 
+class Predictor:
+    """A model and what runs its network, which is loaded when it is first asked."""
+
+    def __init__(self, model: Model, backend: Backend) -> None:
+        """`backend` is one that the model has a file for."""
+        self.model, self.backend = model, backend
+
+    @cached_property
+    def network(self) -> Network:
+        """The network, ready. Raises `BadInput` for a wrong file or a missing library."""
+        return open_network(self.model, self.backend)
+
+
 def predict_scans(
-    paths: Sequence[Path], model: Model, backend: Backend, limits: ReadingLimits, watch: Watch | None = None
+    paths: Sequence[Path], predictor: Predictor, limits: ReadingLimits, watches: Sequence[Watch] = ()
 ) -> Answers:
     """Answers for every scan in `paths`, rejections with their reason; raises `BadInput` for the model alone.
 
-    The network is not loaded before a scan was read. `watch` sees the answers as they come.
+    The network is not loaded before a scan was read.
     """
-    taken = take_scans(paths, model.rule(limits))
+    isolate = isolate_within(Limits(limits.max_memory_megabytes, limits.max_seconds))
+    return answer_scans(take_scans(paths, predictor.model.rule(limits), isolate), predictor, watches)
+
+
+def answer_scans(
+    taken: Iterable[Taken | RejectedRow], predictor: Predictor, watches: Sequence[Watch]
+) -> Answers:
+    """Answers for scans as they come; `watches` see each of them."""
     scans: list[ScanAnswer] = []
     rejected: list[RejectedRow] = []
-    network: Network | None = None
+    model = predictor.model
     for chunk in _chunks(taken, rejected):
-        network = network or open_network(model, backend)
         images = np.stack([piece.image for item in chunk for piece in item.prepared.slices])
-        answered = list(_answer(chunk, images, model, network))
-        if watch is not None:
-            watch(answered, images)
+        answered = list(_answer(chunk, images, model, predictor.network))
+        for watch in watches:
+            watch(chunk, answered, images)
         scans += answered
     return Answers(
         notice=NOT_FOR_DIAGNOSIS,
-        model=describe_model(model, backend),
+        model=describe_model(model, predictor.backend),
         scans=tuple(scans),
         patients=answer_patients(scans, model.point),
         rejected=tuple(rejected),

@@ -8,7 +8,7 @@ from brainmri.serving.answers import Answers
 from brainmri.serving.backends import Backend, choose_backend, open_explainer
 from brainmri.serving.limits import find_limits
 from brainmri.serving.model import read_model
-from brainmri.serving.predict import predict_scans
+from brainmri.serving.predict import Predictor, predict_scans
 from brainmri.serving.tables import to_csv, to_text
 
 ALL_ANSWERED, SOME_REJECTED, NOTHING_DONE = 0, 1, 2
@@ -31,10 +31,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(given: argparse.Namespace) -> int:
     """Prints the answers; the exit code."""
     model = read_model(given.model)
-    watch = None if given.explain is None else open_explainer(model, given.explain)
-    answers = predict_scans(
-        given.paths, model, choose_backend(model, given.backend), find_limits(given.model), watch
-    )
+    watches = [] if given.explain is None else [open_explainer(model, given.explain)]
+    predictor = Predictor(model, choose_backend(model, given.backend))
+    answers = predict_scans(given.paths, predictor, find_limits(given.model), watches)
     sys.stdout.write(_show(answers, given))
     if not answers.scans:
         return NOTHING_DONE

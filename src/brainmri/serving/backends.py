@@ -1,15 +1,21 @@
 """What runs a model's network: PyTorch, or ONNX Runtime where a model was exported."""
 
+from collections.abc import Callable
 from enum import StrEnum
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from brainmri.errors import BadInput
 from brainmri.serving.intake import Watch
-from brainmri.serving.model import CLASSIFIER, Model, Network
+from brainmri.serving.model import CLASSIFIER, SEGMENTER, Model, Network
 
 ONNX_FILE: Final = "classifier.onnx"
+Outline = Callable[[NDArray[np.uint8]], NDArray[np.uint8]]
+"""Prepared slices (n, size, size) or (n, channels, size, size) -> masks (n, size, size), 0 or 1."""
 
 
 class Backend(StrEnum):
@@ -49,6 +55,14 @@ def open_network(model: Model, backend: Backend) -> Network:
     """The network of `model`, ready. Raises `BadInput` for a wrong file or a missing library."""
     network: Network = _load(_MODULES[backend], f"--backend {backend}").open_network(model)
     return network
+
+
+def open_outliner(model: Model, option: str) -> Outline | None:
+    """What outlines tumors; None where the model has no segmenter. Raises `BadInput` without PyTorch."""
+    if not (model.folder / SEGMENTER).is_dir():
+        return None
+    outline: Outline = _load("brainmri.serving.outlining", option).Outliner(model).outline
+    return outline
 
 
 def open_explainer(model: Model, folder: Path) -> Watch:

@@ -15,7 +15,8 @@ from brainmri.scans.settings import ReadingLimits
 from brainmri.scoring.calibration import OperatingPoint, read_operating_point
 from brainmri.scoring.novelty import Familiar, read_familiar
 
-CLASSIFIER, OPERATING_POINT, NOVELTY = "classifier", "operating_point.json", "novelty"
+CLASSIFIER, SEGMENTER = "classifier", "segmenter"
+OPERATING_POINT, NOVELTY = "operating_point.json", "novelty"
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from brainmri.errors import BadInput  # noqa: E402
 # Each is a module with `add_arguments(parser)`, `run(arguments)` and a docstring; one alone is imported.
 COMMANDS: Final = {
     "predict": "brainmri.serving.predict_command",
+    "serve": "brainmri.serving.serve_command",
     "export": "brainmri.serving.export_command",
     "report": "brainmri.reporting.report_command",
     "offline": "brainmri.reporting.offline_command",

@@ -1,6 +1,7 @@
 """What runs a model's network: PyTorch, or ONNX Runtime where a model was exported."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from enum import StrEnum
 from importlib import import_module
 from pathlib import Path
@@ -16,6 +17,18 @@ from brainmri.serving.model import CLASSIFIER, SEGMENTER, Model, Network
 ONNX_FILE: Final = "classifier.onnx"
 Outline = Callable[[NDArray[np.uint8]], NDArray[np.uint8]]
 """Prepared slices (n, size, size) or (n, channels, size, size) -> masks (n, size, size), 0 or 1."""
+
+
+@dataclass(frozen=True)
+class HeatMap:
+    """What of a slice speaks for tumor: (size, size), at most 1, below 0 against; the hottest row, column."""
+
+    values: NDArray[np.float32]
+    hottest: tuple[int, int]
+
+
+Heat = Callable[[NDArray[np.uint8]], Iterator[HeatMap]]
+"""Prepared slices -> a map for each, in order."""
 
 
 class Backend(StrEnum):
@@ -63,6 +76,14 @@ def open_outliner(model: Model, option: str) -> Outline | None:
         return None
     outline: Outline = _load("brainmri.serving.outlining", option).Outliner(model).outline
     return outline
+
+
+def open_heat(model: Model, option: str) -> Heat | None:
+    """What draws heat maps; None where the model has no weights for it. Raises `BadInput` without PyTorch."""
+    if not (model.folder / CLASSIFIER / _FILES[Backend.TORCH]).is_file():
+        return None
+    heat: Heat = _load("brainmri.serving.explanation", option).open_heat(model)
+    return heat
 
 
 def open_explainer(model: Model, folder: Path) -> Watch:

@@ -1,0 +1,1 @@
+"""The page for people and the API for programs, over what `predict` does."""

@@ -1,0 +1,70 @@
+"""MODEL_CARD.md -> the page "How good is it?"."""
+
+import html
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+CARD: Final = "MODEL_CARD.md"
+_PICTURE: Final = re.compile(r"[A-Za-z0-9_/.-]+\.png")
+_NONE: Final = (
+    "<p>There are no figures of this model here: no <code>MODEL_CARD.md</code> beside it names its weights. "
+    "Take what it says for a guess of unknown quality.</p>"
+)
+
+
+@dataclass(frozen=True)
+class Quality:
+    """The card as HTML, and the pictures that it shows, by the number under which they are asked for."""
+
+    body: str
+    pictures: list[Path] = field(default_factory=list)
+
+
+def read_quality(folder: Path, sha256: str) -> Quality:
+    """The card in `folder`, if it is of the model whose weights have this hash."""
+    card = folder / CARD
+    try:
+        text = card.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return Quality(_NONE)
+    if sha256 not in text:
+        return Quality(_NONE)
+    markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
+    tokens = markdown.parse(re.sub(r"<!--.*?-->", "", text, flags=re.DOTALL))
+    pictures: list[Path] = []
+    for token in tokens:
+        for child in token.children or ():
+            _localize(child, folder, pictures)
+    body = markdown.renderer.render(tokens, markdown.options, {})
+    return Quality(_make_tables_scroll(body), pictures)
+
+
+def _localize(token: Token, folder: Path, pictures: list[Path]) -> None:
+    """Pictures below the card's folder get a number; links and other pictures become plain text."""
+    if token.type == "image":
+        place = folder / str(token.attrGet("src") or "")
+        if _PICTURE.fullmatch(str(token.attrGet("src"))) and place.resolve().is_relative_to(folder.resolve()):
+            token.attrSet("src", f"/quality/picture/{len(pictures)}")
+            pictures.append(place)
+        else:
+            token.attrSet("src", "")
+    if token.type == "link_open":
+        token.tag, token.attrs = "span", {}
+    if token.type == "link_close":
+        token.tag = "span"
+
+
+def _make_tables_scroll(body: str) -> str:
+    """A wide table scrolls on a phone, by keyboard too."""
+    opened = '<div class="wide" tabindex="0" role="region" aria-label="table"><table>'
+    return body.replace("<table>", opened).replace("</table>", "</table></div>")
+
+
+def fill(template: str, title: str, body: str) -> str:
+    """A page of the house."""
+    return template.replace("{{title}}", html.escape(title)).replace("{{body}}", body)

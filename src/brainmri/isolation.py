@@ -12,11 +12,12 @@ import sys
 import warnings
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing.context import BaseContext
 from pathlib import Path
-from threading import active_count
+from threading import Lock, active_count
 from typing import Any, Final, Generic, Protocol, Self, TypeVar
 
 from pebble import CONSTS, ProcessExpired, ProcessFuture, ProcessPool
@@ -36,6 +37,8 @@ _AHEAD: Final = 4
 # A worker gets at least as many tasks: it takes a while to start, and the last ones end alike.
 _TASKS_A_WORKER: Final = 4
 _MEGABYTE: Final = 1_000_000
+# How often a batch is sent that goes down with its pool.
+_TRIES: Final = 3
 # Seconds between pebble's looks at its workers: the end of a pool waits for the next one.
 CONSTS.sleep_unit = 0.01
 
@@ -120,9 +123,10 @@ class Workers:
         """`functions` are those to come: what they import is there before memory is limited."""
         self._limits = limits
         self._count = max(1, min(compute.available_cores(), _affordable(limits), most))
-        self._pool = ProcessPool(
-            self._count, initializer=_confine, initargs=(limits, functions), context=context
+        self._start = partial(
+            ProcessPool, self._count, initializer=_confine, initargs=(limits, functions), context=context
         )
+        self._pool, self._renewal = self._start(), Lock()
 
     def __enter__(self) -> Self:
         """Itself; processes start with the first item."""
@@ -147,8 +151,8 @@ class Workers:
         size = max(1, min(together, len(items) // (_TASKS_A_WORKER * self._count)))
         task = partial(_attempt_all, function, self._limits)
 
-        def schedule(batch: Sequence[Item]) -> "_Batch[Item, Result]":
-            return _Batch(batch, self._pool.schedule(task, args=(batch,), timeout=self._limits.seconds))
+        def schedule(batch: Sequence[Item], tries: int = 1) -> "_Batch[Item, Result]":
+            return _Batch(batch, self._submit(task, batch), tries)
 
         batches = (schedule(items[start : start + size]) for start in range(0, len(items), size))
         waiting = deque(itertools.islice(batches, _AHEAD * self._count))
@@ -159,6 +163,23 @@ class Workers:
         finally:  # left early: nobody waits for these
             for batch in waiting:
                 batch.future.cancel()
+
+    def _submit(self, task: Callable[..., Any], batch: Sequence[Any]) -> "ProcessFuture[Any]":
+        """To the pool, or to a new one: of several dead processes a pool may not recover."""
+        for _ in range(_TRIES):
+            pool = self._pool
+            try:
+                return pool.schedule(task, args=(batch,), timeout=self._limits.seconds)
+            except RuntimeError:
+                self._renew(pool)
+        return self._pool.schedule(task, args=(batch,), timeout=self._limits.seconds)
+
+    def _renew(self, broken: ProcessPool) -> None:
+        with self._renewal:
+            if self._pool is broken:
+                broken.stop()
+                broken.join()
+                self._pool = self._start()
 
 
 def staying_context() -> BaseContext:
@@ -174,23 +195,31 @@ def staying_context() -> BaseContext:
 class _Batch(Generic[Item, Result]):
     items: Sequence[Item]
     future: "ProcessFuture[list[Result | Failure]]"
+    tries: int
 
 
 def _collect(
     batch: _Batch[Item, Result],
-    schedule: Callable[[Sequence[Item]], _Batch[Item, Result]],
+    schedule: Callable[[Sequence[Item], int], _Batch[Item, Result]],
     limits: Limits,
 ) -> list[Result | Failure]:
-    """The results of a batch; one that hung or crashed is tried again, item by item."""
+    """The results of a batch; one that hung or crashed is tried again, item by item.
+
+    One that was lost with the whole pool is tried again as it is: others' items may be to blame.
+    """
     try:
         return batch.future.result()
     except TimeoutError:
         failure = Failure(f"not read after {limits.seconds:g} seconds (prepare.max_seconds)")
     except ProcessExpired as error:
         failure = Failure(f"its decoder crashed (exit code {error.exitcode})")
+    except BrokenProcessPool:
+        if batch.tries < _TRIES:
+            return _collect(schedule(batch.items, batch.tries + 1), schedule, limits)
+        failure = Failure("its decoder crashed")
     if len(batch.items) == 1:
         return [failure]
-    alone = [schedule([item]) for item in batch.items]
+    alone = [schedule([item], 1) for item in batch.items]
     return [result for single in alone for result in _collect(single, schedule, limits)]
 
 

@@ -22,6 +22,7 @@ from brainmri.scoring.novelty import NoveltyParams, write_familiar
 from brainmri.scoring.novelty_fit import learn_familiar
 from brainmri.serving.export import Exported, export_model
 from brainmri.serving.model import CLASSIFIER, NOVELTY, OPERATING_POINT, read_model
+from brainmri.serving.web.settings import ServeLimits
 from tests.learning.samples import make_recipe
 from tests.pictures import write_class_folders
 from tests.rules import IMAGE_RULE, RULE
@@ -31,6 +32,15 @@ PARAMS = PrepareParams(**dict(RULE) | dict(IMAGE_RULE), positive="yes", max_reje
 
 
 LIMITS = ReadingLimits(**{name: getattr(RULE, name) for name in ReadingLimits.model_fields})
+SERVE = ServeLimits(
+    max_upload_megabytes=20,
+    max_unpacked_megabytes=30,
+    max_files=200,
+    max_viewed_slices=40,
+    receive_seconds=20.0,
+    answer_seconds=60.0,
+    waiting=4,
+)
 ISOLATE = isolate_within(Limits(RULE.max_memory_megabytes, RULE.max_seconds))
 
 
@@ -63,5 +73,5 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
     write_operating_point(model / OPERATING_POINT, POINT)
     seen = see_images(read_classifier(model / CLASSIFIER, WEIGHTS), np.array(data.images))
     write_familiar(model / NOVELTY, learn_familiar(seen.features, manifest, NoveltyParams(rate=0.02)))
-    exported = export_model(read_model(model), folder / "exported", folder / "prepared", LIMITS)
+    exported = export_model(read_model(model), folder / "exported", folder / "prepared", LIMITS, SERVE)
     return Trained(folder / "raw", data, model, folder / "exported", exported)

@@ -13,9 +13,9 @@ from brainmri.serving.backends import ONNX_FILE, Backend, choose_backend, open_n
 from brainmri.serving.export import export_model
 from brainmri.serving.limits import find_limits
 from brainmri.serving.model import CLASSIFIER, NOVELTY, OPERATING_POINT, read_model
-from brainmri.serving.predict import predict_scans
+from brainmri.serving.predict import Predictor, predict_scans
 from brainmri.tables import read_mapping, write_mapping
-from tests.serving.conftest import LIMITS, Trained
+from tests.serving.conftest import LIMITS, SERVE, Trained
 
 
 class _Malicious:
@@ -105,7 +105,7 @@ def test_export_writes_to_a_folder_of_its_own(folder: Path, trained: Trained, pl
     shutil.copytree(folder, folder.parent / "other")
     (folder.parent / "file").touch()
     with pytest.raises(BadInput, match="--out"):
-        export_model(read_model(folder), folder.parent / place, trained.prepared.folder, LIMITS)
+        export_model(read_model(folder), folder.parent / place, trained.prepared.folder, LIMITS, SERVE)
 
 
 def test_a_graph_of_another_size_is_refused(folder: Path) -> None:
@@ -119,7 +119,7 @@ def test_a_graph_of_another_size_is_refused(folder: Path) -> None:
 def test_novelty_of_another_network_is_refused(folder: Path, trained: Trained) -> None:
     np.save(folder / NOVELTY / STATISTICS, np.zeros((9, 8), np.float32))
     with pytest.raises(BadInput, match="expected 8 features as it was made with, came 64"):
-        predict_scans([trained.raw], read_model(folder), Backend.ONNX, LIMITS)
+        predict_scans([trained.raw], Predictor(read_model(folder), Backend.ONNX), LIMITS)
 
 
 def test_an_exported_model_carries_its_limits(

@@ -18,6 +18,7 @@ from brainmri.scoring.novelty import measure_novelty
 from brainmri.serving.backends import ONNX_FILE, Backend, open_network
 from brainmri.serving.limits import LIMITS
 from brainmri.serving.model import CLASSIFIER, NOVELTY, OPERATING_POINT, Model, read_model
+from brainmri.serving.web.settings import SERVE_LIMITS, ServeLimits
 from brainmri.tables import write_mapping
 
 # A larger difference of a probability, or of a distance in thresholds, than rounding makes ends the export.
@@ -35,8 +36,10 @@ class Exported:
     largest_difference: float
 
 
-def export_model(model: Model, out: Path, prepared: Path, limits: ReadingLimits) -> Exported:
-    """Writes a model folder to `out`, with what a stranger's file may take.
+def export_model(
+    model: Model, out: Path, prepared: Path, limits: ReadingLimits, serve: ServeLimits
+) -> Exported:
+    """Writes a model folder to `out`, with what a stranger's file and request may take.
 
     Raises `BadInput` for a folder of another model, and where PyTorch says otherwise.
     """
@@ -64,6 +67,7 @@ def export_model(model: Model, out: Path, prepared: Path, limits: ReadingLimits)
     facts = {"images": len(chosen), "largest_difference": largest, "largest_difference_of_novelty": farthest}
     write_mapping(out / "export.json", {name: float(f"{fact:.2g}") for name, fact in facts.items()})
     write_mapping(out / LIMITS, limits.model_dump())
+    write_mapping(out / SERVE_LIMITS, serve.model_dump())
     return Exported(out / CLASSIFIER / ONNX_FILE, len(chosen), largest)
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from brainmri.serving.export import export_model
 from brainmri.serving.limits import find_limits
 from brainmri.serving.model import read_model
+from brainmri.serving.web.settings import find_serve_limits
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,7 +24,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(given: argparse.Namespace) -> int:
     """Writes the folder and says how far it is from PyTorch."""
-    done = export_model(read_model(given.model), given.out, given.images, find_limits(given.model))
+    limits = find_limits(given.model), find_serve_limits(given.model)
+    done = export_model(read_model(given.model), given.out, given.images, *limits)
     print(
         f"export: {done.path}; on {done.images} prepared images its probabilities differ from PyTorch's by "
         f"at most {done.largest_difference:.1e}\nuse it: python -m brainmri predict --model {given.out} PATH"

@@ -54,14 +54,17 @@ def unpack(room: Room, upload: Upload) -> Sequence[Upload]:
 def _list_files(archive: zipfile.ZipFile) -> Iterator[zipfile.ZipInfo]:
     """Files by name, without what systems add."""
     for entry in sorted(archive.infolist(), key=lambda each: each.filename):
-        parts = entry.filename.split("/")
-        if entry.is_dir() or any(part.startswith((".", "__MACOSX")) for part in parts):
+        if entry.is_dir() or any(map(_is_hidden, entry.filename.split("/"))):
             continue
         if entry.flag_bits & _ENCRYPTED:
             raise BadInput("expected a zip file without a password, came an encrypted one")
         if entry.compress_type not in _METHODS:
             raise BadInput("expected a zip file of stored or deflated files, came another compression")
         yield entry
+
+
+def _is_hidden(part: str) -> bool:
+    return part == "__MACOSX" or (part.startswith(".") and part not in {".", ".."})
 
 
 def _copy(packed: BinaryIO, file: BinaryIO, left: int) -> int:

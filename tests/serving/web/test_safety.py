@@ -1,0 +1,229 @@
+"""What strangers send: too much, too slowly, broken, or meant to harm. The server stays up."""
+
+import io
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.scans.bombs import deflated, nest, nifti_header
+from tests.scans.mutations import mutate
+from tests.scans.samples import HEAD, dicom, save_dicom
+from tests.serving.conftest import SERVE, Trained
+from tests.serving.web.running import Server, write_limits
+from tests.serving.web.test_api import packed, png, problem
+
+MEGABYTE = 1_000_000
+
+
+def assert_up(server: Server) -> None:
+    assert server.process.poll() is None
+    assert 200 == server.ask(("head.png", png())).status_code
+    assert not list(server.temporary.glob("brainmri-*"))
+
+
+def test_files_are_gone_after_the_answer(server: Server) -> None:
+    server.ask(("head.png", png()), ("all.zip", packed(a=png(), b=b"x")))
+    server.ask(("notes.txt", b"x"))
+    assert_up(server)
+
+
+def _endless(megabytes: int) -> Iterator[bytes]:
+    yield b'--x\r\nContent-Disposition: form-data; name="files"; filename="a"\r\n\r\n'
+    for _ in range(megabytes):
+        yield bytes(MEGABYTE)
+
+
+@pytest.mark.parametrize("declared", [True, False])
+def test_a_gigabyte_is_refused_in_words(server: Server, declared: bool) -> None:
+    before = server.megabytes()
+    headers = {"content-type": "multipart/form-data; boundary=x"}
+    if declared:
+        headers["content-length"] = str(sum(len(piece) for piece in _endless(1000)))
+    response = httpx.post(f"{server.url}/api/v1/predict", content=_endless(1000), headers=headers, timeout=60)
+    assert (413, "too_large") == problem(response)
+    assert server.megabytes() < before + 200
+    assert_up(server)
+
+
+def test_a_zip_bomb_is_refused(server: Server) -> None:
+    buffer = io.BytesIO()
+    packer = zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED)
+    with packer as archive, archive.open("zeros", "w") as file:
+        for _ in range(2000):
+            file.write(bytes(MEGABYTE))
+    before, began = server.megabytes(), time.monotonic()
+    refused = server.ask(("bomb.zip", buffer.getvalue()))
+    assert (422, "nothing_readable") == problem(refused)
+    assert "expected no more in zip files than is left" in refused.json()["rejected"][0]["reason"]
+    assert time.monotonic() - began < 20
+    assert server.megabytes() < before + 200
+    assert_up(server)
+
+
+def test_zip_files_that_are_locked_empty_crowded_or_broken_are_refused(server: Server) -> None:
+    crowd = packed(**{f"{number}.png": b"" for number in range(SERVE.max_files + 1)})
+    locked = bytearray(packed(a=png()))
+    for mark in (b"PK\x03\x04", b"PK\x01\x02"):
+        place = locked.index(mark) + (6 if mark == b"PK\x03\x04" else 8)
+        locked[place] |= 1
+    cut = packed(a=png())[:-30]
+    nested = packed(**{"inner.zip": packed(a=png())})
+    names = {"crowd": crowd, "locked": bytes(locked), "empty": packed(), "cut": cut, "nested": nested}
+    response = server.ask(*((f"{name}.zip", content) for name, content in names.items()))
+    assert (422, "nothing_readable") == problem(response)
+    reasons = {item["scan"].partition(".")[0]: item["reason"] for item in response.json()["rejected"]}
+    assert set(names) == set(reasons)
+    assert "expected at most 200 files in a zip file, came 201" == reasons["crowd"]
+    assert "encrypted" in reasons["locked"]
+    assert "expected files in a zip file, came none" == reasons["empty"]
+    assert "can't be decoded (BadZipFile)" == reasons["cut"]
+    assert_up(server)
+
+
+def test_bombs_are_rejected_and_memory_stays(server: Server, tmp_path: Path) -> None:
+    deflated(tmp_path / "deflated.dcm", 512)
+    nested = save_dicom(tmp_path / "nested.dcm", dicom(HEAD))
+    nested.write_bytes(nested.read_bytes() + nest(500))
+    (tmp_path / "huge.nii").write_bytes(nifti_header((30_000, 30_000, 3_000)))
+    before = server.megabytes()
+    response = server.ask(*((path.name, path.read_bytes()) for path in tmp_path.iterdir()))
+    assert response.status_code in (200, 422)
+    assert {"deflated.dcm", "huge.nii"} <= {item["scan"] for item in response.json()["rejected"]}
+    assert server.megabytes() < before + 200
+    assert_up(server)
+
+
+def _head(server: Server, length: int) -> bytes:
+    return (
+        f"POST /api/v1/predict HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\nContent-Length: {length}\r\n"
+        "Content-Type: multipart/form-data; boundary=x\r\n\r\n--x\r\n"
+    ).encode()
+
+
+def test_a_request_that_ends_early_harms_nobody(server: Server) -> None:
+    for _ in range(SERVE.waiting + 2):
+        with socket.create_connection(("127.0.0.1", server.port)) as half:
+            half.sendall(_head(server, 100_000))
+    time.sleep(0.5)
+    assert 0 == httpx.get(f"{server.url}/health").json()["waiting"]
+    assert_up(server)
+
+
+@pytest.fixture
+def hasty(trained: Trained, tmp_path: Path) -> Iterator[Server]:
+    """A server that waits two seconds for files, lets one request in, and asks for a token."""
+    shutil.copytree(trained.onnx, tmp_path / "model")
+    write_limits(tmp_path / "model", SERVE.model_copy(update={"receive_seconds": 2.0, "waiting": 1}))
+    started = Server.start(tmp_path / "model", tmp_path, {"BRAINMRI_TOKEN": "sixteen letters!"})
+    yield started
+    started.stop()
+
+
+def test_slow_clients_queues_and_tokens(hasty: Server) -> None:
+    place, bearer = f"{hasty.url}/api/v1/predict", {"authorization": "Bearer sixteen letters!"}
+    files = {"files": ("head.png", png())}
+    assert (401, "token_needed") == problem(httpx.post(place, files=files))
+    wrong = {"authorization": "Bearer sixteen letters?"}
+    assert (401, "token_needed") == problem(httpx.post(place, files=files, headers=wrong))
+    assert (401, "token_needed") == problem(httpx.get(f"{hasty.url}/metrics"))
+    assert 200 == httpx.get(f"{hasty.url}/").status_code
+    about = httpx.get(f"{hasty.url}/api/v1/about").json()
+    assert (None, True, False) == (about["model"], about["token_needed"], about["heat_maps"])
+    assert 200 == httpx.post(place, files=files, headers=bearer).status_code
+    head = _head(hasty, 100_000).replace(
+        b"\r\n\r\n", b"\r\nAuthorization: Bearer sixteen letters!\r\n\r\n", 1
+    )
+    with socket.create_connection(("127.0.0.1", hasty.port)) as slow:
+        slow.sendall(head)
+        time.sleep(0.5)
+        busy = httpx.post(place, files=files, headers=bearer)
+        assert (503, "busy", "2") == (*problem(busy), busy.headers["retry-after"])
+        answer = b"".join(iter(lambda: slow.recv(65536), b""))
+    assert answer.startswith(b"HTTP/1.1 408 ")
+    assert b'"too_slow"' in answer
+    assert 200 == httpx.post(place, files=files, headers=bearer).status_code
+
+
+def test_killed_decoders_are_replaced(server: Server) -> None:
+    assert_up(server)
+    for pid in server.workers():
+        os.kill(pid, signal.SIGKILL)
+    assert server.ask(("head.png", png())).status_code in (200, 422)
+    assert_up(server)
+
+
+def test_nothing_of_a_scan_is_logged(server: Server, tmp_path: Path) -> None:
+    header = dicom(HEAD, PatientName="Roe^Jane", PatientBirthDate="19700101")
+    header.PatientID = "MRN-SECRET"
+    content = save_dicom(tmp_path / "x", header).read_bytes()
+    server.ask(("roe-jane-file.dcm", content), ("roe-jane-cut.dcm", content[:600]))
+    httpx.get(f"{server.url}/roe-jane-path")
+    said = "".join(server.said)
+    assert not [word for word in ("Roe", "roe", "MRN", "1970") if word in said]
+
+
+def test_a_port_that_is_taken_and_a_folder_that_is_no_model_end_in_one_line(
+    server: Server, trained: Trained, tmp_path: Path
+) -> None:
+    shutil.copytree(trained.onnx, tmp_path / "model")
+    write_limits(tmp_path / "model")
+    command = [sys.executable, "-m", "brainmri", "serve", "--port", str(server.port), "--model"]
+    for model, said in (("model", "can't listen there"), ("gone", "expected a model folder")):
+        ended = subprocess.run(
+            [*command, model], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
+        )
+        assert (2, 1, "") == (ended.returncode, ended.stderr.count("\n"), ended.stdout)
+        assert said in ended.stderr
+
+
+def _send_mutated(server: Server, seeds: range) -> set[int]:
+    files = [mutate(seed) for seed in seeds]
+    return {server.ask(*((f"{k}-{name}", content) for k, (name, content) in enumerate(files))).status_code}
+
+
+def test_broken_files_are_answered_or_rejected(server: Server) -> None:
+    assert _send_mutated(server, range(100)) <= {200, 422}
+    assert_up(server)
+
+
+@pytest.mark.long
+def test_ten_thousand_broken_files_leave_the_server_up_and_its_memory_bounded(server: Server) -> None:
+    statuses = _send_mutated(server, range(200))
+    before = server.megabytes()
+    for start in range(200, 10_000, 200):
+        statuses |= _send_mutated(server, range(start, start + 200))
+    assert statuses <= {200, 422}
+    assert server.megabytes() < 1.1 * before + 100
+    assert_up(server)
+
+
+@pytest.mark.long
+def test_thirty_clients_for_a_minute_get_answers_or_are_told_to_wait(server: Server) -> None:
+    ends, statuses = time.monotonic() + 60, []
+
+    def ask() -> None:
+        while time.monotonic() < ends:
+            response = server.ask(("head.png", png()))
+            statuses.append(response.status_code)
+            if response.status_code == 503:
+                time.sleep(0.2)
+
+    clients = [threading.Thread(target=ask) for _ in range(30)]
+    for client in clients:
+        client.start()
+    for client in clients:
+        client.join()
+    assert set(statuses) <= {200, 503}
+    assert statuses.count(200) > 60
+    assert_up(server)

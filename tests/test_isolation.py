@@ -5,13 +5,14 @@ import os
 import signal
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from brainmri.errors import BadInput
-from brainmri.isolation import Failure, Limits, map_isolated
+from brainmri.isolation import Failure, Limits, Workers, map_isolated, staying_context
 
 LIMITS = Limits(megabytes=300, seconds=2)
 
@@ -120,3 +121,27 @@ def test_leaving_early_ends_the_workers(tmp_path: Path) -> None:
     assert set(multiprocessing.active_children()) - before
     results.close()  # type: ignore[attr-defined]
     assert not set(multiprocessing.active_children()) - before
+
+
+def test_workers_that_all_die_while_they_wait_are_replaced() -> None:
+    with Workers(LIMITS, [_double], staying_context(), 2) as workers:
+        assert [2, 4] == list(workers.isolate(_double, [1, 2], "test"))
+        started = [int(child) for child in _children(os.getpid())]
+        for pid in [grandchild for child in started for grandchild in _children(child)]:
+            os.kill(pid, signal.SIGKILL)
+        for _ in range(3):
+            assert [2, 4] == list(workers.isolate(_double, [1, 2], "test"))
+
+
+def _children(pid: int) -> list[int]:
+    tasks = Path(f"/proc/{pid}/task").iterdir()
+    return [int(child) for task in tasks for child in (task / "children").read_text().split()]
+
+
+def test_workers_answer_several_threads() -> None:
+    with Workers(LIMITS, [_double], staying_context(), 2) as workers, ThreadPoolExecutor(8) as threads:
+
+        def ask(number: int) -> list[object]:
+            return list(workers.isolate(_double, [number, number + 1], "test"))
+
+        assert [[2 * n, 2 * n + 2] for n in range(40)] == list(threads.map(ask, range(40)))

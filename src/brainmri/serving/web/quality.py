@@ -12,7 +12,8 @@ from markdown_it.token import Token
 CARD: Final = "MODEL_CARD.md"
 _PICTURE: Final = re.compile(r"[A-Za-z0-9_/.-]+\.png")
 _NONE: Final = (
-    "<p>There are no figures of this model here: no <code>MODEL_CARD.md</code> beside it names its weights. "
+    "<h1>How good is it?</h1><p>There are no figures of this model here: no <code>MODEL_CARD.md</code> "
+    "beside it names its weights. "
     "Take what it says for a guess of unknown quality.</p>"
 )
 

@@ -2,8 +2,8 @@
 
     python -m benchmarks.serving [--clients 30] [--minutes 5] [--model models]
 
-The default model on pictures of this checkout's phantom, over loopback. A client that is told to wait waits as
-long as the answer says. Memory is that of the server and its processes (PSS), a reading a second.
+The default model on pictures of this checkout's phantom, over loopback. A client that is told to wait waits
+as long as the answer says. Memory is that of the server and its processes (PSS), a reading a second.
 """
 
 import argparse

@@ -59,15 +59,16 @@ function heat(view, opacity) {
 // The lines between pixels that are in the mask and pixels that are not, in pixels of the square.
 function edges(mask, size) {
   const path = new Path2D();
-  const inside = (row, column) => row >= 0 && column >= 0 && row < size && column < size && mask[row * size + column];
+  const inside = (row, column) =>
+    row >= 0 && column >= 0 && row < size && column < size && mask[row * size + column] === 1;
   for (let row = 0; row <= size; row++) {
     for (let column = 0; column <= size; column++) {
       const here = inside(row, column);
-      if (here !== inside(row - 1, column) && !!here !== !!inside(row - 1, column)) {
+      if (here !== inside(row - 1, column)) {
         path.moveTo(column, row);
         path.lineTo(column + 1, row);
       }
-      if (!!here !== !!inside(row, column - 1)) {
+      if (here !== inside(row, column - 1)) {
         path.moveTo(column, row);
         path.lineTo(column, row + 1);
       }

@@ -168,9 +168,11 @@ def test_nothing_of_a_scan_is_logged(server: Server, tmp_path: Path) -> None:
     header.PatientID = "MRN-SECRET"
     content = save_dicom(tmp_path / "x", header).read_bytes()
     server.ask(("roe-jane-file.dcm", content), ("roe-jane-cut.dcm", content[:600]))
+    broken = {"content-type": "multipart/form-data; boundary=x"}
+    httpx.post(f"{server.url}/api/v1/predict", content=b"--x\r\nRoe: Jane\r\n--Roe", headers=broken)
     httpx.get(f"{server.url}/roe-jane-path")
     said = "".join(server.said)
-    assert not [word for word in ("Roe", "roe", "MRN", "1970") if word in said]
+    assert not [word for word in ("Roe", "roe", "MRN", "1970", "boundary") if word in said]
 
 
 def test_a_port_that_is_taken_and_a_folder_that_is_no_model_end_in_one_line(

@@ -10,6 +10,7 @@ from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -21,8 +22,8 @@ _MEGABYTE: Final = 1_000_000
 _ENVELOPE_BYTES: Final = 1_000_000
 # What a browser that knows the header says of requests that another site's page makes.
 _FOREIGN: Final = ("cross-site", "same-site")
-# Answered without a token: nothing of a scan or a model is in them.
-_OPEN: Final = ("/health", "/api/v1/about")
+# Answered without a token, as the pages are: nothing of a scan is in it, nor of the model then.
+_OPEN: Final = ("/api/v1/about",)
 HEADERS: Final = {
     "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
@@ -78,8 +79,7 @@ class Guard:
 
     def _check(self, scope: Scope) -> None:
         headers = _headers(scope)
-        host = headers.get("host", "").rpartition(":")[0] or headers.get("host", "")
-        if self._door.hosts and host.strip("[]") not in self._door.hosts:
+        if self._door.hosts and _host(headers) not in self._door.hosts:
             raise refuse(
                 403, "not_allowed", f"expected a request to {self._door.hosts[0]}, came one to another host"
             )
@@ -88,7 +88,7 @@ class Guard:
         self._check_token(scope["path"], headers.get("authorization", ""))
 
     def _check_token(self, path: str, given: str) -> None:
-        guarded = path.startswith(("/api/", "/metrics", "/quality")) and path not in _OPEN
+        guarded = path.startswith(("/api/", "/metrics")) and path not in _OPEN
         if self._door.token is None or not guarded:
             return
         if not hmac.compare_digest(f"Bearer {self._door.token}".encode(), given.encode()):
@@ -163,6 +163,14 @@ def _headers(scope: Scope) -> Mapping[str, str]:
     for name, value in scope["headers"]:
         found[name.decode("latin-1").lower()] = value.decode("latin-1")
     return found
+
+
+def _host(headers: Mapping[str, str]) -> str | None:
+    """The name or number that was asked for, without its port."""
+    try:
+        return urlsplit(f"//{headers.get('host', '')}").hostname
+    except ValueError:
+        return None
 
 
 def _place(error: Exception) -> str:

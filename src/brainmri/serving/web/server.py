@@ -45,6 +45,8 @@ def serve(
     hosts = _LOOPBACK_NAMES if address.is_loopback else ()
     app = Guard(make_app(desk, quality, token_needed=token is not None), Door(token, hosts), desk.limits)
     logging.basicConfig(format="%(levelname)s %(name)s: %(message)s", level=logging.WARNING)
+    # It quotes what it stumbles over.
+    logging.getLogger("python_multipart").setLevel(logging.CRITICAL)
     config = uvicorn.Config(
         app,
         access_log=False,

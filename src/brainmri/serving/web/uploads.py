@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
@@ -38,7 +39,10 @@ async def receive_files(request: Request, folder: Path, limits: ServeLimits) -> 
         async with request.form(max_files=limits.max_files, max_fields=0) as form:
             given = [(name, value) for name, value in form.multi_items() if isinstance(value, UploadFile)]
             _check(given)
-            return [_keep(folder, number, value) for number, (_, value) in enumerate(_sorted(given))]
+            return [
+                await run_in_threadpool(_keep, folder, number, value)
+                for number, (_, value) in enumerate(_sorted(given))
+            ]
     except HTTPException as error:
         raise refuse(
             400,

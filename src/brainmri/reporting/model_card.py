@@ -37,14 +37,19 @@ _SYNTHETIC: Final = "phantom"
 
 @dataclass(frozen=True)
 class CardFacts:
-    """What the card is made of: metrics/*.json, preparation.json, model.json, the operating point."""
+    """What the card is made of: metrics/*.json, preparation.json, model.json, the operating point.
+
+    `weights_sha256` is of the file of the weights: a server compares it with that of the model it serves.
+    """
 
     preparation: _Facts
     audit: _Facts
     split: _Facts
     train: _Facts
     test: _Facts
+    novelty: _Facts
     model: _Facts
+    weights_sha256: str
     point: _Facts
 
 
@@ -59,6 +64,8 @@ def write_card(facts: CardFacts) -> str:
         "Beside what needs no anatomy": [_sentence(facts.test["shortcuts"].get("finding", "not measured"))],
         "Calibration": _tell_calibration(facts),
         "Subgroups": _tell_subgroups(facts.test),
+        "Explanation": _tell_explanation(facts.test),
+        "Unlike the training images": _tell_novelty(facts.novelty),
         "Failures": _tell_failures(facts.test),
         "Limits": _tell_limits(facts),
         "Versions": [", ".join(f"{name} {version}" for name, version in facts.model["versions"].items())],
@@ -145,6 +152,8 @@ def _tell_model(facts: CardFacts) -> list[str]:
         f"{training['precision']}. {train['epochs_run']} epochs of {train['steps_per_epoch']} steps of "
         f"{train['batch_size']} images at a learning rate of at most {train['learning_rate']:.2e}; "
         f"kept is epoch {train['best_epoch']}, whose validation loss is lowest.",
+        "",
+        f"weights: sha256 `{facts.weights_sha256}`",
     ]
 
 
@@ -206,6 +215,49 @@ def _tell_subgroups(test: _Facts) -> list[str]:
         "",
         unknown,
     ]
+
+
+def _tell_explanation(test: _Facts) -> list[str]:
+    pointing = test.get("pointing")
+    if pointing is None:
+        return ["No masks, so nothing on whether heat maps point at tumors: a gap."]
+    return [
+        "The pointing game (Zhang et al. 2018): the share of slices with tumor whose heat map is hottest in "
+        f"the tumor's mask (n = {pointing['n']}, {pointing['n_groups']} groups; intervals as above).",
+        "",
+        "| pointed at by | share |",
+        "| --- | --- |",
+        f"| this network | {_show(pointing['trained'])} |",
+        f"| one with random weights | {_show(pointing['random_network'])} |",
+        f"| chance: the share of a slice that a mask covers | {pointing['mask_share']:.3f} |",
+        "",
+        "A heat map shows where the network looks, not where a tumor is (docs/predict.md).",
+    ]
+
+
+def _tell_novelty(novelty: _Facts) -> list[str]:
+    train, valid = novelty["train"], novelty["valid"]
+    return [
+        f"An image is flagged beyond a squared Mahalanobis distance of {novelty['threshold']:g} from what "
+        f"the network's first stage sees in {train['n']} training slices. {valid['n']} validation slices "
+        f"({valid['n_groups']} groups) set that, for a share of {novelty['rate']:g} of familiar images; so "
+        f"many slices allow {novelty['attainable_rate']:.3f}, if they were independent. "
+        + _tell_false_flags(novelty),
+        "",
+        "What else is flagged was measured on other sets (docs/predict.md): pictures that are no MRI mostly, "
+        "MRI of other places in part, a head that is upside down hardly. Not being flagged is no proof of "
+        "being right.",
+    ]
+
+
+def _tell_false_flags(novelty: _Facts) -> str:
+    if "test" not in novelty:
+        return "No slices were held out to say how often that is wrong: a gap."
+    test = novelty["test"]
+    return (
+        f"Of {test['n']} test slices ({test['n_groups']} groups) this share is flagged: "
+        f"{_show(test['flagged'])}."
+    )
 
 
 def _tell_failures(test: _Facts) -> list[str]:

@@ -29,6 +29,7 @@ from brainmri.learning.model_folder import WEIGHTS
 from brainmri.learning.prediction import Classifier, read_classifier, read_normalization
 from brainmri.learning.recipe import EpochPlan
 from brainmri.params import load_yaml
+from brainmri.scans.files import hash_file
 from brainmri.scoring.novelty import NoveltyParams, measure_novelty
 from brainmri.scoring.novelty_fit import fit_familiar
 from brainmri.tables import read_mapping
@@ -105,7 +106,8 @@ def main() -> None:
     raw = Path(params["raw"])
     data, manifest = read_prepared(Path("data/prepared")), read_manifest(Path("data/split.csv"))
     rule = ImageRule(**read_mapping(data.folder / PREPARATION)["rule"])
-    classifier = read_classifier(Path("models/classifier"), WEIGHTS)
+    folder = Path("models/classifier")
+    classifier, weights = read_classifier(folder, WEIGHTS), hash_file(folder / WEIGHTS)
     pictures = make_strange(read_pictures(raw / "images" if (raw / "images").is_dir() else raw))
     pictures |= {
         name: read_pictures(Path(folder)) for name, folder in (item.split("=") for item in arguments.other)
@@ -119,6 +121,7 @@ def main() -> None:
             features[subset == Subset.TRAIN],
             features[subset == Subset.VALID],
             NoveltyParams(**params["novelty"]),
+            weights,
         )
         test = measure_novelty(features[subset == Subset.TEST], familiar)
         results[name] = {"test": {"flagged": float((test > 1).mean())}} | {

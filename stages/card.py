@@ -6,6 +6,7 @@ No figure in it is typed by hand; what no file knows is shown as a gap.
 from pathlib import Path
 
 from brainmri.reporting.model_card import CardFacts, write_card
+from brainmri.scans.files import hash_file
 from brainmri.tables import read_mapping, write_bytes
 from stages import run
 
@@ -16,6 +17,7 @@ def main(
     split: Path,
     train: Path,
     test: Path,
+    novelty: Path,
     model: Path,
     operating_point: Path,
     card: Path,
@@ -28,7 +30,9 @@ def main(
             split=read_mapping(split),
             train=read_mapping(train),
             test=read_mapping(test),
+            novelty=read_mapping(novelty),
             model=read_mapping(model / "model.json"),
+            weights_sha256=hash_file(model / "weights.safetensors"),
             point=read_mapping(operating_point),
         )
     )

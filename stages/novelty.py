@@ -1,13 +1,15 @@
 """Features of all slices -> what the training images look like, so that others can be told.
 
 The training slices say what is familiar, the validation slices from where on an image is not; the test slices
-only count how often that is wrong.
+only count how often that is wrong. The hash of the weights goes into it: it says nothing of what another
+training sees.
 """
 
 from pathlib import Path
 
 from brainmri.dataset.manifest import read_manifest
 from brainmri.params import Section, read_params
+from brainmri.scans.files import hash_file
 from brainmri.scoring.evaluation import EvaluateParams
 from brainmri.scoring.novelty import NoveltyParams, read_features, write_familiar
 from brainmri.scoring.novelty_fit import learn_familiar, summarize_novelty
@@ -22,10 +24,10 @@ class Params(Section):
     evaluate: EvaluateParams
 
 
-def main(features: Path, manifest: Path, familiar: Path, metrics: Path) -> None:
-    """Features and manifest in; what is familiar and metrics out."""
+def main(features: Path, weights: Path, manifest: Path, familiar: Path, metrics: Path) -> None:
+    """Features, the weights that they are by, and manifest in; what is familiar and metrics out."""
     params, rows, seen = read_params(Params), read_manifest(manifest), read_features(features)
-    found = learn_familiar(seen, rows, params.novelty)
+    found = learn_familiar(seen, rows, params.novelty, hash_file(weights))
     write_familiar(familiar, found)
     write_mapping(metrics, summarize_novelty(found, seen, rows, params.evaluate.confidence))
     print(f"novelty: {found.facts.train_slices} slices are familiar -> {familiar}")

@@ -42,8 +42,9 @@ def test_probability_and_features_are_those_of_prediction(
     tmp_path: Path, arch: Architecture, pooling: Pooling, size: int, by_image: bool
 ) -> None:
     classifier = _make(arch, pooling, size, by_image=by_image)
-    write_onnx(tmp_path / "graph.onnx", classifier, 1.5)
+    write_onnx(tmp_path / "graph.onnx", classifier, 1.5, {"weights": "ab"})
     session = onnxruntime.InferenceSession(tmp_path / "graph.onnx", providers=["CPUExecutionProvider"])
+    assert {"weights": "ab"} == session.get_modelmeta().custom_metadata_map
     for count in (1, 5):
         images = np.random.default_rng(count).integers(0, 256, (count, 3, 64, 64), dtype=np.uint8)
         probability, features = session.run(["probability", "features"], {"images": images})

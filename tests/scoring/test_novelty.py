@@ -18,14 +18,16 @@ from brainmri.scoring.novelty import (
     write_familiar,
 )
 from brainmri.scoring.novelty_fit import fit_familiar, learn_familiar, summarize_novelty
+from brainmri.tables import read_mapping, write_mapping
 
 PARAMS = NoveltyParams(rate=0.05)
+SHA256 = "0123456789abcdef" * 4
 GENERATOR = np.random.default_rng(0)
 SPREAD = np.array([[2.0, 0.0], [1.5, 0.5]])
 TRAIN, VALID, OTHER = (
     (GENERATOR.normal(size=(count, 2)) @ SPREAD.T + 3).astype(np.float32) for count in (4000, 400, 2000)
 )
-FAMILIAR = fit_familiar(TRAIN, VALID, PARAMS)
+FAMILIAR = fit_familiar(TRAIN, VALID, PARAMS, SHA256)
 
 
 def test_a_distance_by_hand() -> None:
@@ -50,7 +52,7 @@ def test_an_image_away_from_the_others_is_flagged_even_if_no_single_feature_is_r
 
 
 def test_few_validation_images_set_the_threshold_at_their_farthest_and_flag_none_of_it() -> None:
-    familiar = fit_familiar(TRAIN, VALID[:10], PARAMS)
+    familiar = fit_familiar(TRAIN, VALID[:10], PARAMS, SHA256)
     assert 1 / 11 == pytest.approx(familiar.facts.attainable_rate, rel=1e-5)
     found = measure_novelty(VALID[:10], familiar)
     assert 1 == pytest.approx(found.max(), rel=1e-4)
@@ -60,7 +62,7 @@ def test_few_validation_images_set_the_threshold_at_their_farthest_and_flag_none
 def test_a_feature_that_never_changes_is_no_division_by_zero() -> None:
     constant = np.ones((50, 1), np.float32)
     features = np.hstack([TRAIN[:50], constant])
-    familiar = fit_familiar(features, features, PARAMS)
+    familiar = fit_familiar(features, features, PARAMS, SHA256)
     assert np.isfinite(familiar.precision).all()
 
 
@@ -72,10 +74,11 @@ def test_each_subset_has_its_part() -> None:
     ]
     features = TRAIN[:14].copy()
     features[-1] = 100
-    familiar = learn_familiar(features, manifest, PARAMS)
+    familiar = learn_familiar(features, manifest, PARAMS, SHA256)
     assert (6, 4) == (familiar.facts.train_slices, familiar.facts.valid_slices)
     summary = summarize_novelty(familiar, features, manifest, 0.95)
-    assert {"rate", "attainable_rate", "train", "valid", "test"} == set(summary)
+    assert {"threshold", "rate", "attainable_rate", "train", "valid", "test"} == set(summary)
+    assert familiar.facts.threshold == summary["threshold"]
     assert (4, 2) == (summary["test"]["n"], summary["test"]["n_groups"])
     assert summary["test"]["flagged"]["value"] >= 0.25
     assert summary["test"]["flagged"]["low"] < summary["test"]["flagged"]["value"]
@@ -85,6 +88,7 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
     write_familiar(tmp_path / "novelty", FAMILIAR)
     read = read_familiar(tmp_path / "novelty")
     assert FAMILIAR.facts == read.facts
+    assert SHA256 == read.facts.weights_sha256
     assert measure_novelty(OTHER, FAMILIAR) == pytest.approx(measure_novelty(OTHER, read), rel=1e-6)
 
 
@@ -97,6 +101,16 @@ def test_a_folder_that_is_none_of_ours_is_refused(tmp_path: Path, name: str, con
     else:
         (tmp_path / "novelty" / name).write_bytes(content)
     with pytest.raises(BadInput, match="novelty"):
+        read_familiar(tmp_path / "novelty")
+
+
+@pytest.mark.parametrize("value", [None, "", "0123", SHA256.upper(), 7])
+def test_a_folder_that_names_no_weights_is_refused(tmp_path: Path, value: object) -> None:
+    write_familiar(tmp_path / "novelty", FAMILIAR)
+    facts = read_mapping(tmp_path / "novelty" / FACTS) | {"weights_sha256": value}
+    kept = {key: fact for key, fact in facts.items() if fact is not None}
+    write_mapping(tmp_path / "novelty" / FACTS, kept)
+    with pytest.raises(BadInput, match=r"with weights_sha256: .*; run `dvc repro novelty`$"):
         read_familiar(tmp_path / "novelty")
 
 

@@ -16,6 +16,7 @@ from brainmri.learning.model_folder import WEIGHTS
 from brainmri.learning.prediction import read_classifier
 from brainmri.learning.report import write_trained
 from brainmri.learning.seeing import see_images
+from brainmri.scans.files import hash_file
 from brainmri.scans.settings import ReadingLimits
 from brainmri.scoring.calibration import OperatingPoint, write_operating_point
 from brainmri.scoring.novelty import NoveltyParams, write_familiar
@@ -72,6 +73,8 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
     write_trained(model / CLASSIFIER, result, recipe, data, manifest)
     write_operating_point(model / OPERATING_POINT, POINT)
     seen = see_images(read_classifier(model / CLASSIFIER, WEIGHTS), np.array(data.images))
-    write_familiar(model / NOVELTY, learn_familiar(seen.features, manifest, NoveltyParams(rate=0.02)))
+    weights = hash_file(model / CLASSIFIER / WEIGHTS)
+    familiar = learn_familiar(seen.features, manifest, NoveltyParams(rate=0.02), weights)
+    write_familiar(model / NOVELTY, familiar)
     exported = export_model(read_model(model), folder / "exported", folder / "prepared", LIMITS, SERVE)
     return Trained(folder / "raw", data, model, folder / "exported", exported)

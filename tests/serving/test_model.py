@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 
 from brainmri.errors import BadInput
-from brainmri.scoring.novelty import STATISTICS
+from brainmri.scans.files import hash_file
+from brainmri.scoring.novelty import FACTS, STATISTICS
 from brainmri.serving.backends import ONNX_FILE, Backend, choose_backend, open_network
 from brainmri.serving.export import export_model
 from brainmri.serving.limits import find_limits
-from brainmri.serving.model import CLASSIFIER, NOVELTY, OPERATING_POINT, read_model
-from brainmri.serving.predict import Predictor, predict_scans
+from brainmri.serving.model import CLASSIFIER, NOVELTY, OPERATING_POINT, WEIGHTS, read_model
+from brainmri.serving.predict import Predictor, describe_model, predict_scans
 from brainmri.tables import read_mapping, write_mapping
 from tests.serving.conftest import LIMITS, SERVE, Trained
 
@@ -56,18 +57,72 @@ def test_a_model_of_another_version_or_task_is_refused(folder: Path, change: dic
         read_model(folder)
 
 
-@pytest.mark.parametrize(
-    ("backend", "name"), [(Backend.TORCH, "weights.safetensors"), (Backend.ONNX, ONNX_FILE)]
-)
+@pytest.mark.parametrize(("backend", "name"), [(Backend.TORCH, WEIGHTS), (Backend.ONNX, ONNX_FILE)])
 @pytest.mark.parametrize("content", [b"", b"\0" * 2000, pickle.dumps(_Malicious())])
 def test_files_that_are_no_weights_are_refused_and_nothing_in_them_is_run(
     folder: Path, backend: Backend, name: str, content: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(folder)
     (folder / CLASSIFIER / name).write_bytes(content)
+    _name_weights(folder, hash_file(folder / CLASSIFIER / WEIGHTS))
     with pytest.raises(BadInput, match=name):
         open_network(read_model(folder), backend)
     assert not (folder / "pwned").exists()
+
+
+def _name_weights(folder: Path, sha256: str) -> None:
+    facts = read_mapping(folder / NOVELTY / FACTS)
+    write_mapping(folder / NOVELTY / FACTS, facts | {"weights_sha256": sha256})
+
+
+def _retrain(folder: Path) -> None:
+    """Other weights of the same architecture."""
+    path = folder / CLASSIFIER / WEIGHTS
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+
+
+def test_weights_of_another_training_than_novelty_s_are_refused_in_one_line(folder: Path) -> None:
+    before = read_model(folder).weights_sha256
+    assert hash_file(folder / CLASSIFIER / WEIGHTS) == before
+    _retrain(folder)
+    with pytest.raises(BadInput) as refused:
+        read_model(folder)
+    after = hash_file(folder / CLASSIFIER / WEIGHTS)
+    assert str(refused.value) == (
+        f"{folder / CLASSIFIER / WEIGHTS}: expected the weights that {folder / NOVELTY / FACTS} is of "
+        f"(SHA-256 {before}), came others ({after}); run `dvc repro novelty`, or take both from one training"
+    )
+    _name_weights(folder, after)
+    assert after == read_model(folder).weights_sha256
+
+
+def test_novelty_of_another_training_is_refused_beside_a_graph(trained: Trained, tmp_path: Path) -> None:
+    folder = shutil.copytree(trained.onnx, tmp_path / "exported")
+    own = hash_file(trained.model / CLASSIFIER / WEIGHTS)
+    assert own == read_model(folder).weights_sha256
+    _name_weights(folder, "0" * 64)
+    with pytest.raises(BadInput, match=rf"onnx: expected .* \(SHA-256 0{{64}}\), came .* \({own}\); export"):
+        open_network(read_model(folder), Backend.ONNX)
+
+
+def test_a_graph_that_names_no_weights_is_refused(folder: Path) -> None:
+    import onnx  # noqa: PLC0415 - of these tests alone
+
+    graph = onnx.load(folder / CLASSIFIER / ONNX_FILE)
+    del graph.metadata_props[:]
+    onnx.save(graph, folder / CLASSIFIER / ONNX_FILE)
+    with pytest.raises(BadInput, match=r"came one of others \(none named\); export anew"):
+        open_network(read_model(folder), Backend.ONNX)
+
+
+def test_a_model_and_its_export_go_by_one_name(trained: Trained) -> None:
+    facts = [
+        describe_model(read_model(folder), backend)
+        for folder, backend in ((trained.model, Backend.TORCH), (trained.onnx, Backend.ONNX))
+    ]
+    assert {hash_file(trained.model / CLASSIFIER / WEIGHTS)} == {fact.sha256 for fact in facts}
 
 
 def test_weights_of_another_network_are_refused(folder: Path) -> None:
@@ -79,14 +134,14 @@ def test_weights_of_another_network_are_refused(folder: Path) -> None:
 
 def test_the_backend_is_the_one_whose_file_is_there(folder: Path) -> None:
     assert choose_backend(read_model(folder), None) is Backend.TORCH
-    (folder / CLASSIFIER / "weights.safetensors").unlink()
+    (folder / CLASSIFIER / WEIGHTS).unlink()
     assert choose_backend(read_model(folder), None) is Backend.ONNX
     with pytest.raises(BadInput, match=r"weights\.safetensors: no such file; run `dvc repro train`"):
         choose_backend(read_model(folder), Backend.TORCH)
 
 
 def test_a_graph_that_export_has_not_made_is_refused(folder: Path) -> None:
-    import onnx  # noqa: PLC0415 - of this test alone
+    import onnx  # noqa: PLC0415 - of these tests alone
 
     path = folder / CLASSIFIER / ONNX_FILE
     graph = onnx.load(path)

@@ -2,6 +2,7 @@
 
 import logging
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -52,8 +53,8 @@ class PortableClassifier(nn.Module):
         self.maps.append(maps)
 
 
-def write_onnx(path: Path, classifier: Classifier, temperature: float) -> None:
-    """Writes the graph to `path`, for batches of any size."""
+def write_onnx(path: Path, classifier: Classifier, temperature: float, metadata: Mapping[str, str]) -> None:
+    """Writes the graph to `path`, for batches of any size, with `metadata` in it."""
     card = classifier.card
     example = torch.zeros(2, card.channels, card.rule.size, card.rule.size, dtype=torch.uint8)
     portable = PortableClassifier(classifier, temperature).eval()
@@ -72,6 +73,7 @@ def write_onnx(path: Path, classifier: Classifier, temperature: float) -> None:
         )
     if program is None:
         raise RuntimeError("torch.onnx.export gave nothing")
+    program.model.metadata_props.update(metadata)
     with replacing_file(path) as aside:
         program.save(aside)
 

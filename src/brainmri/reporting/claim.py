@@ -57,7 +57,7 @@ ITEMS: Final = (
     Item(28, "metrics", "metrics/test.json"),
     Item(29, "uncertainty", "metrics/test.json: low and high; docs/intervals.md"),
     Item(30, "robustness", gap="seeds by comparison.seeds; no shifts of the scans were tried"),
-    Item(31, "explainability", gap="no heat maps; metrics/shortcuts.json says what needs no anatomy"),
+    Item(31, "explainability", "MODEL_CARD.md, Explanation; metrics/test.json: pointing"),
     Item(32, "evaluation on internal data", "metrics/test.json: subset"),
     Item(33, "testing on external data", gap="none; point `raw` at scans of another place"),
     Item(34, "registration of a clinical trial", gap="no trial"),

@@ -4,48 +4,40 @@ The sections are those of Mitchell et al. 2019, "Model Cards for Model Reporting
 each comes from a file.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
+from brainmri.reporting.card_figures import (
+    Facts,
+    tell_calibration,
+    tell_explanation,
+    tell_failures,
+    tell_novelty,
+    tell_performance,
+    tell_subgroups,
+)
 from brainmri.reporting.claim import tabulate_items
 
-_Facts = Mapping[str, Any]
-
-_FIGURES: Final = {
-    "auroc": "AUROC",
-    "auprc": "AUPRC",
-    "accuracy": "accuracy",
-    "balanced_accuracy": "balanced accuracy",
-    "sensitivity": "sensitivity",
-    "specificity": "specificity",
-    "precision": "precision",
-    "f1": "F1",
-    "mcc": "MCC",
-    "brier": "Brier score",
-    "log_loss": "log loss",
-    "ece": "ECE",
-}
-_UNITS: Final = {
-    "slice": "slices",
-    "patient_max": "patients, by their highest slice",
-    "patient_mean": "patients, by their slices' mean",
-}
 # Of the data set that the project draws itself.
 _SYNTHETIC: Final = "phantom"
 
 
 @dataclass(frozen=True)
 class CardFacts:
-    """What the card is made of: metrics/*.json, preparation.json, model.json, the operating point."""
+    """What the card is made of: metrics/*.json, preparation.json, model.json, the operating point.
 
-    preparation: _Facts
-    audit: _Facts
-    split: _Facts
-    train: _Facts
-    test: _Facts
-    model: _Facts
-    point: _Facts
+    `weights_sha256` is of the file of the weights: a server compares it with that of the model it serves.
+    """
+
+    preparation: Facts
+    audit: Facts
+    split: Facts
+    train: Facts
+    test: Facts
+    novelty: Facts
+    model: Facts
+    weights_sha256: str
+    point: Facts
 
 
 def write_card(facts: CardFacts) -> str:
@@ -55,11 +47,13 @@ def write_card(facts: CardFacts) -> str:
         "Data": _tell_data(facts),
         "Partition": _tell_partition(facts.split),
         "Model": _tell_model(facts),
-        "Performance": _tell_performance(facts.test),
+        "Performance": tell_performance(facts.test),
         "Beside what needs no anatomy": [_sentence(facts.test["shortcuts"].get("finding", "not measured"))],
-        "Calibration": _tell_calibration(facts),
-        "Subgroups": _tell_subgroups(facts.test),
-        "Failures": _tell_failures(facts.test),
+        "Calibration": tell_calibration(facts.test, facts.point),
+        "Subgroups": tell_subgroups(facts.test),
+        "Explanation": tell_explanation(facts.test),
+        "Unlike the training images": tell_novelty(facts.novelty),
+        "Failures": tell_failures(facts.test),
         "Limits": _tell_limits(facts),
         "Versions": [", ".join(f"{name} {version}" for name, version in facts.model["versions"].items())],
         "CLAIM 2024": tabulate_items(),
@@ -105,7 +99,7 @@ def _tell_data(facts: CardFacts) -> list[str]:
     ]
 
 
-def _tell_partition(split: _Facts) -> list[str]:
+def _tell_partition(split: Facts) -> list[str]:
     subsets = [name for name in ("train", "valid", "test") if name in split]
     rows = [_tell_subset(name, split[name]) for name in subsets]
     straddling = split["leakage"]["straddling_groups"]
@@ -124,7 +118,7 @@ def _tell_partition(split: _Facts) -> list[str]:
     ]
 
 
-def _tell_subset(name: str, subset: _Facts) -> str:
+def _tell_subset(name: str, subset: Facts) -> str:
     labels = ", ".join(f"{count} {label}" for label, count in subset["labels"].items())
     cells = [name, subset["slices"], subset.get("patients", "–"), subset["groups"], labels]
     return _row(*cells)
@@ -145,76 +139,8 @@ def _tell_model(facts: CardFacts) -> list[str]:
         f"{training['precision']}. {train['epochs_run']} epochs of {train['steps_per_epoch']} steps of "
         f"{train['batch_size']} images at a learning rate of at most {train['learning_rate']:.2e}; "
         f"kept is epoch {train['best_epoch']}, whose validation loss is lowest.",
-    ]
-
-
-def _tell_performance(test: _Facts) -> list[str]:
-    units = [unit for unit in _UNITS if unit in test]
-    heads = [f"{_UNITS[unit]} (n = {test[unit]['n']}, {test[unit]['groups']} groups)" for unit in units]
-    rows = [
-        f"| {title} | " + " | ".join(_show(test[unit].get(key)) for unit in units) + " |"
-        for key, title in _FIGURES.items()
-    ]
-    level = 100 * test[units[0]]["confidence"]
-    return [
-        *([f"**{test['warning']}**", ""] if "warning" in test else []),
-        f"On the subset `{test['subset']}`, {level:g} % intervals clustered by group (docs/intervals.md):",
         "",
-        f"| | {' | '.join(heads)} |",
-        f"| --- |{' --- |' * len(units)}",
-        *rows,
-    ]
-
-
-def _tell_calibration(facts: CardFacts) -> list[str]:
-    before, after, point = facts.test["before_calibration"], facts.test["slice"], facts.point
-    sources = {
-        "fixed": "neither is fitted: no slices were held out",
-        "given": "the temperature from validation slices alone, the threshold by hand",
-    }
-    source = sources.get(point["rule"], "both from validation slices alone")
-    return [
-        f"Temperature {point['temperature']:.3f} and threshold {point['threshold']:.3f} "
-        f"(`{point['rule']}`): {source}.",
-        "",
-        "| | before | after |",
-        "| --- | --- | --- |",
-        *(
-            f"| {_FIGURES[key]} | {_show(before.get(key))} | {_show(after.get(key))} |"
-            for key in ("brier", "ece", "log_loss")
-        ),
-        "",
-        "![reliability](plots/evaluation/reliability.png)",
-    ]
-
-
-def _tell_subgroups(test: _Facts) -> list[str]:
-    sizes = test.get("by_tumor_size")
-    unknown = "Contrast agent, scanner and site are not known of these slices: a gap."
-    if sizes is None:
-        return [f"No masks, so nothing by the tumor's size. {unknown}"]
-    share = f"{100 * sizes['median_share']:.2f} % of the image"
-    words = {"smaller": f"below {share}", "larger": f"{share} and more"}
-    return [
-        "| tumor's mask | slices | groups | sensitivity |",
-        "| --- | ---: | ---: | --- |",
-        *(
-            f"| {words[half]} | {own['n']} | {own['groups']} | {_show(own['sensitivity'])} |"
-            for half in words
-            if (own := sizes.get(half))
-        ),
-        "",
-        unknown,
-    ]
-
-
-def _tell_failures(test: _Facts) -> list[str]:
-    counts = test["slice"]["confusion"]
-    return [
-        f"Of {counts['tp'] + counts['fn']} slices with tumor {counts['fn']} were missed; of "
-        f"{counts['tn'] + counts['fp']} without {counts['fp']} were called. The worst:",
-        "",
-        "![the slices with the highest loss](plots/evaluation/top_losses.png)",
+        f"weights: sha256 `{facts.weights_sha256}`",
     ]
 
 
@@ -235,13 +161,6 @@ def _tell_limits(facts: CardFacts) -> list[str]:
     if facts.test["shortcuts"].get("verdict") != "better":
         limits.append("It has not been shown to do better than a baseline that sees no anatomy.")
     return [f"- {limit}" for limit in limits]
-
-
-def _show(figure: _Facts | None) -> str:
-    if figure is None:
-        return "undefined"
-    value = f"{figure['value']:.3f}"
-    return f"{value} ({figure['low']:.3f} to {figure['high']:.3f})" if "low" in figure else value
 
 
 def _sentence(words: str) -> str:

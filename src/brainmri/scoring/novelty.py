@@ -22,6 +22,7 @@ Features = NDArray[np.float32]  # (n, channels)
 
 FACTS, STATISTICS = "novelty.json", "statistics.npy"
 _FILES: Final = (FACTS, STATISTICS)
+_SHA256: Final = r"^[0-9a-f]{64}$"
 
 
 class NoveltyParams(Section):
@@ -34,6 +35,7 @@ class NoveltyFacts(Section):
     """novelty.json: from which squared distance on an image is called unlike, and what that rests on.
 
     `attainable_rate` is what so many validation slices allow, if they were independent: `rate` or more.
+    `weights_sha256` is of the file of the weights whose features they are: of others it says nothing.
     """
 
     threshold: Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -41,6 +43,7 @@ class NoveltyFacts(Section):
     attainable_rate: float
     train_slices: int
     valid_slices: int
+    weights_sha256: Annotated[str, Field(pattern=_SHA256)]
 
 
 @dataclass(frozen=True)
@@ -97,8 +100,9 @@ def read_familiar(folder: Path) -> Familiar:
         facts = NoveltyFacts.model_validate(read_mapping(folder / FACTS))
         stored = np.load(folder / STATISTICS, allow_pickle=False)
     except (ValidationError, ValueError, EOFError, OSError) as error:
-        reason = "no such file" if isinstance(error, FileNotFoundError) else type(error).__name__
-        raise BadInput(f"{folder}: expected what the stage novelty writes, came {reason}; rerun it") from None
+        raise BadInput(
+            f"{folder}: expected what the stage novelty writes, came {_tell(error)}; run `dvc repro novelty`"
+        ) from None
     if stored.dtype.kind == "f" and not np.isfinite(stored).all():
         raise BadInput(f"{folder / STATISTICS}: expected finite numbers, came others; rerun novelty")
     if stored.dtype != np.float32 or stored.ndim != 2 or stored.shape[0] != stored.shape[1] + 1:
@@ -106,3 +110,10 @@ def read_familiar(folder: Path) -> Familiar:
             f"{folder / STATISTICS}: expected (channels + 1, channels) numbers, came {stored.shape}; rerun it"
         )
     return Familiar(stored[0], stored[1:], facts)
+
+
+def _tell(error: Exception) -> str:
+    if isinstance(error, ValidationError):
+        first = error.errors()[0]
+        return f"{FACTS} with {'.'.join(map(str, first['loc']))}: {first['msg'].lower()}"
+    return "no such file" if isinstance(error, FileNotFoundError) else type(error).__name__

@@ -23,16 +23,19 @@ from brainmri.scoring.novelty import (
 _LEAST_SPREAD = 1e-6
 
 
-def learn_familiar(features: Features, manifest: Sequence[ManifestRow], params: NoveltyParams) -> Familiar:
+def learn_familiar(
+    features: Features, manifest: Sequence[ManifestRow], params: NoveltyParams, weights_sha256: str
+) -> Familiar:
     """What the training slices look like, and the threshold that the validation slices give.
 
-    `features` (n, channels) are of the manifest's slices, in its order.
+    `features` (n, channels) are of the manifest's slices, in its order, by the weights with that hash.
     """
     subsets = np.array([row.subset for row in manifest])
-    return fit_familiar(features[subsets == Subset.TRAIN], features[subsets == Subset.VALID], params)
+    train, valid = (features[subsets == subset] for subset in (Subset.TRAIN, Subset.VALID))
+    return fit_familiar(train, valid, params, weights_sha256)
 
 
-def fit_familiar(train: Features, valid: Features, params: NoveltyParams) -> Familiar:
+def fit_familiar(train: Features, valid: Features, params: NoveltyParams, weights_sha256: str) -> Familiar:
     """Mean and shrunk covariance (Ledoit and Wolf 2004) of training; the threshold is validation's.
 
     It is the validation images' distance of rank ceil((n + 1)(1 - rate)), at most the highest. As conformal
@@ -52,6 +55,7 @@ def fit_familiar(train: Features, valid: Features, params: NoveltyParams) -> Fam
         attainable_rate=float(f"{1 - rank / (len(distances) + 1):.6g}"),
         train_slices=len(train),
         valid_slices=len(valid),
+        weights_sha256=weights_sha256,
     )
     return Familiar(mean, precision, facts)
 
@@ -59,7 +63,7 @@ def fit_familiar(train: Features, valid: Features, params: NoveltyParams) -> Fam
 def summarize_novelty(
     familiar: Familiar, features: Features, manifest: Sequence[ManifestRow], confidence: float
 ) -> dict[str, Any]:
-    """metrics/novelty.json: how many slices of each subset are called unlike.
+    """metrics/novelty.json: from where on slices are called unlike, and how many of each subset are.
 
     On training and validation slices that is how it was made; the share of test slices is the figure.
     """
@@ -69,8 +73,8 @@ def summarize_novelty(
         for subset in Subset
     }
     groups = [row.group for row in manifest]
-    rates = {"rate": familiar.facts.rate, "attainable_rate": familiar.facts.attainable_rate}
-    return rates | {
+    facts = familiar.facts.model_dump(include={"threshold", "rate", "attainable_rate"})
+    return facts | {
         subset: _describe(unlike[places], [groups[place] for place in places], confidence)
         for subset, places in found.items()
         if places

@@ -57,7 +57,7 @@ class PatientAnswer(_Answer):
 
 
 class ModelFacts(_Answer):
-    """Which model answered."""
+    """Which model answered; `sha256` is of the weights of its training, by whichever backend."""
 
     folder: str
     backend: str

@@ -12,9 +12,11 @@ from numpy.typing import NDArray
 
 from brainmri.errors import BadInput
 from brainmri.serving.intake import Watch
-from brainmri.serving.model import CLASSIFIER, SEGMENTER, Model, Network
+from brainmri.serving.model import CLASSIFIER, SEGMENTER, WEIGHTS, Model, Network
 
 ONNX_FILE: Final = "classifier.onnx"
+# Of the graph's metadata: the hash of the weights that it was made of.
+ONNX_WEIGHTS: Final = "weights_sha256"
 Outline = Callable[[NDArray[np.uint8]], NDArray[np.uint8]]
 """Prepared slices (n, size, size) or (n, channels, size, size) -> masks (n, size, size), 0 or 1."""
 
@@ -43,12 +45,7 @@ _MODULES: Final = {
     Backend.TORCH: "brainmri.serving.torch_backend",
     Backend.ONNX: "brainmri.serving.onnx_backend",
 }
-_FILES: Final = {Backend.TORCH: "weights.safetensors", Backend.ONNX: ONNX_FILE}
-
-
-def network_file(backend: Backend) -> str:
-    """The file of the classifier that a backend reads."""
-    return _FILES[backend]
+_FILES: Final = {Backend.TORCH: WEIGHTS, Backend.ONNX: ONNX_FILE}
 
 
 def choose_backend(model: Model, wanted: Backend | None) -> Backend:

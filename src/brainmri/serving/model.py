@@ -1,9 +1,9 @@
 """A model folder as prediction needs it, whatever runs its network."""
 
-import hashlib
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,12 +11,14 @@ from numpy.typing import NDArray
 from brainmri.dataset.scan_preparation import PreparationRule
 from brainmri.errors import BadInput
 from brainmri.learning.cards import ClassifierCard, read_model_card
+from brainmri.scans.files import hash_file
 from brainmri.scans.settings import ReadingLimits
 from brainmri.scoring.calibration import OperatingPoint, read_operating_point
-from brainmri.scoring.novelty import Familiar, read_familiar
+from brainmri.scoring.novelty import FACTS, Familiar, read_familiar
 
 CLASSIFIER, SEGMENTER = "classifier", "segmenter"
 OPERATING_POINT, NOVELTY = "operating_point.json", "novelty"
+WEIGHTS: Final = "weights.safetensors"
 
 
 @dataclass(frozen=True)
@@ -48,13 +50,14 @@ class Model:
         """How scans are read for it: as for its training, within the limits of whoever asks."""
         return PreparationRule(**dict(self.card.rule), slices=self.card.slices, **dict(limits))
 
-    def digest(self, file: str) -> str:
-        """SHA-256 of a file of the classifier: which model it was that said something."""
-        return hashlib.sha256((self.folder / CLASSIFIER / file).read_bytes()).hexdigest()
+    @property
+    def weights_sha256(self) -> str:
+        """Of the training's weights, which an export has in another form: which model it is."""
+        return self.familiar.facts.weights_sha256
 
 
 def read_model(folder: Path) -> Model:
-    """The model in `folder`. Raises `BadInput` for a folder without a whole one."""
+    """The model in `folder`. Raises `BadInput` for a folder without a whole one, or with parts of several."""
     if not (folder / CLASSIFIER).is_dir():
         raise BadInput(
             f"{folder}: expected a model folder with {CLASSIFIER}/ in it, came none; "
@@ -68,4 +71,18 @@ def read_model(folder: Path) -> Model:
             f"{card.classes.positive} of {CLASSIFIER}/, came {point.negative} and {point.positive}; "
             "the two are of different models"
         )
-    return Model(folder, card, point, read_familiar(folder / NOVELTY))
+    model = Model(folder, card, point, read_familiar(folder / NOVELTY))
+    _check_weights(model)
+    return model
+
+
+def _check_weights(model: Model) -> None:
+    """Raises `BadInput` where novelty is of other weights; of an export the graph is checked when opened."""
+    path = model.folder / CLASSIFIER / WEIGHTS
+    found = hash_file(path) if path.is_file() else model.weights_sha256
+    if found != model.weights_sha256:
+        raise BadInput(
+            f"{path}: expected the weights that {model.folder / NOVELTY / FACTS} is of "
+            f"(SHA-256 {model.weights_sha256}), came others ({found}); "
+            "run `dvc repro novelty`, or take both from one training"
+        )

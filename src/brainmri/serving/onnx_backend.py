@@ -1,5 +1,6 @@
 """A model by ONNX Runtime: neither torch nor fastai is loaded."""
 
+from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -7,8 +8,9 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from brainmri.errors import BadInput
-from brainmri.serving.backends import ONNX_FILE
-from brainmri.serving.model import CLASSIFIER, Model, Network, Opinion
+from brainmri.scoring.novelty import FACTS
+from brainmri.serving.backends import ONNX_FILE, ONNX_WEIGHTS
+from brainmri.serving.model import CLASSIFIER, NOVELTY, Model, Network, Opinion
 
 _BATCH: Final = 64
 _QUIET: Final = 4
@@ -52,4 +54,15 @@ def open_network(model: Model) -> OnnxNetwork:
             f"{path}: expected a graph for {channels}x{size}x{size} pixels, as model.json beside it says, "
             f"came {shape[1:]}; export anew"
         )
+    _check_weights(path, session, model)
     return OnnxNetwork(session)
+
+
+def _check_weights(path: Path, session: "onnxruntime.InferenceSession", model: Model) -> None:
+    """Whether the graph is of the training that novelty, and so the model's hash, is of."""
+    found = session.get_modelmeta().custom_metadata_map.get(ONNX_WEIGHTS, "none named")
+    if found != model.weights_sha256:
+        raise BadInput(
+            f"{path}: expected a graph of the weights that {model.folder / NOVELTY / FACTS} is of "
+            f"(SHA-256 {model.weights_sha256}), came one of others ({found}); export anew"
+        )

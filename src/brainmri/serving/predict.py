@@ -21,7 +21,7 @@ from brainmri.serving.answers import (
     are_unlike,
     decide,
 )
-from brainmri.serving.backends import Backend, network_file, open_network
+from brainmri.serving.backends import Backend, open_network
 from brainmri.serving.intake import Taken, Watch, take_scans
 from brainmri.serving.model import Model, Network
 
@@ -81,7 +81,7 @@ def describe_model(model: Model, backend: Backend) -> ModelFacts:
         folder=model.folder.as_posix(),
         backend=backend.value,
         architecture=model.card.architecture.value,
-        sha256=model.digest(network_file(backend)),
+        sha256=model.weights_sha256,
         negative=model.point.negative,
         positive=model.point.positive,
         threshold=model.point.threshold,

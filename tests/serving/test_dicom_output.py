@@ -13,7 +13,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 from pydicom.dataset import Dataset
-from pydicom.uid import EnhancedMRImageStorage
+from pydicom.uid import EnhancedMRImageStorage, MRImageStorage
 
 from brainmri.errors import BadInput
 from brainmri.serving import dicom_output
@@ -256,10 +256,15 @@ def test_without_a_place_there_are_no_masks_but_a_picture(
 def test_frames_without_places_of_their_own_give_a_picture_only(
     trained: Trained, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    plain = _remove("PerFrameFunctionalGroupsSequence", "SharedFunctionalGroupsSequence")
+    def plain(header: Dataset) -> None:
+        header.SOPClassUID = MRImageStorage
+        del header.PerFrameFunctionalGroupsSequence
+        del header.SharedFunctionalGroupsSequence
+
     captures, found = _run(trained, _write_enhanced(tmp_path / "in" / "all.dcm", plain), tmp_path / "out")
     assert (1, 0) == (len(captures), len(found))
     assert "ImagePositionPatient" in capsys.readouterr().err
+    _check_valid(tmp_path / "out")
 
 
 def test_frames_at_one_place_are_not_told_apart(

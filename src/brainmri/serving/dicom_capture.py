@@ -50,7 +50,8 @@ def _describe(source: Source, maker: Maker) -> Dataset:
     said = Dataset()
     # By its definition: whether what is burnt in tells the patient. It doesn't.
     said.BurnedInAnnotation = "NO"
-    said.Laterality = ""
+    # Not of a left or right side; without it the standard asks for one.
+    said.BodyPartExamined = "HEAD"
     said.ImageComments = f"{WARNING}. It shows where a network looks, not where a tumor is."
     said.DerivationDescription = f"{WARNING}. {maker.name}, weights {maker.sha256}"
     if {"SOPClassUID", "SOPInstanceUID"} <= set(source.texts):
@@ -64,7 +65,7 @@ def _refer(source: Source) -> Dataset:
     reference = Dataset()
     reference.ReferencedSOPClassUID = source.texts["SOPClassUID"]
     reference.ReferencedSOPInstanceUID = source.texts["SOPInstanceUID"]
-    if len(source.places) > 1:
+    if source.grouped:  # a class that has no frames must not be referred to by one
         reference.ReferencedFrameNumber = source.frame + 1
     purpose = CodedConcept.from_code(codes.DCM.SourceImageForImageProcessingOperation)
     reference.PurposeOfReferenceCodeSequence = [purpose]

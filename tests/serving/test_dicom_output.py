@@ -232,6 +232,7 @@ LACKING = {
     "ImageOrientationPatient": _remove("ImageOrientationPatient"),
     "PixelSpacing": _remove("PixelSpacing"),
     "SliceThickness": _remove("SliceThickness"),
+    "SliceThickness in": _put("SliceThickness", 0),
     "SOPInstanceUID": _put("SOPInstanceUID", "1.2.not.a.uid"),
     "each slice at a place": _put("ImagePositionPatient", [1, 2, 3]),
     "DICOM's rules hold": _put("SOPClassUID", "1.2.3.4.5.6.7"),

@@ -41,9 +41,8 @@ _KNOWN: Final = ("Modality", "LossyImageCompression")
 def make_segmentation(masks: NDArray[np.uint8], sources: Sequence[Source], maker: Maker) -> bytes:
     """A DICOM file with `masks` (n, rows, columns), 0 or 1, a frame for each of the n sources.
 
-    Raises `BadInput` as `check_sources` does; highdicom may raise anything.
+    The sources are those that `check_sources` lets pass; highdicom may raise anything nevertheless.
     """
-    check_sources(sources)
     origin = Origin(sources, maker, sha256(np.packbits(masks).tobytes()).hexdigest())
     made = Segmentation(
         source_images=_to_images(origin),

@@ -127,7 +127,7 @@ def _describe(header: Dataset, frame: int) -> Source:
     frames = count_frames(header)
     grouped = len(header.get(_FRAME_GROUPS) or ()) >= frames
     ((rows,), (columns,)) = (numbers(header, keyword, 1) or (0.0,) for keyword in ("Rows", "Columns"))
-    (thickness,) = frame_numbers(header, frame, "SliceThickness", 1) or (None,)
+    (thickness,) = _find(header, frame, "SliceThickness", 1) or (None,)
     return Source(
         texts=_read_texts(header),
         frame=frame,
@@ -141,10 +141,19 @@ def _describe(header: Dataset, frame: int) -> Source:
 
 
 def _find_place(header: Dataset, frame: int, *, known: bool) -> Place:
-    position = frame_numbers(header, frame, "ImagePositionPatient", 3) if known else None
-    if find_normal(header, frame) is None:
-        return Place(position, None)
-    return Place(position, frame_numbers(header, frame, "ImageOrientationPatient", 6))
+    orientation = _find(header, frame, "ImageOrientationPatient", 6)
+    return Place(
+        position=_find(header, frame, "ImagePositionPatient", 3) if known else None,
+        orientation=None if orientation is None or find_normal(header, frame) is None else orientation,
+    )
+
+
+def _find(header: Dataset, frame: int, keyword: str, count: int) -> Vector | None:
+    """Numbers that a picture can do without; None for wrong ones too."""
+    try:
+        return frame_numbers(header, frame, keyword, count)
+    except BadInput:
+        return None
 
 
 def _read_texts(header: Dataset) -> dict[str, str]:

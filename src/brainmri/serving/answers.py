@@ -10,6 +10,7 @@ from brainmri.dataset.prepared import RejectedRow
 from brainmri.scoring.calibration import OperatingPoint
 
 NOT_FOR_DIAGNOSIS: Final = "Not for diagnosis: a research tool, not a medical device."
+UNLIKE: Final = "unlike the training images"
 # A scan is unlike the training data where the slice that decides is, or so many of all.
 _MOST_UNLIKE: Final = 0.5
 

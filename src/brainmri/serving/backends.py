@@ -90,6 +90,15 @@ def open_explainer(model: Model, folder: Path) -> Watch:
     return watch
 
 
+def open_dicom_writer(model: Model, folder: Path, max_megabytes: int) -> Watch:
+    """What writes DICOM objects of answers to `folder`. Raises `BadInput` as `open_explainer` does."""
+    option = "--dicom-out"
+    outline = open_outliner(model, option)
+    output = _load("brainmri.serving.dicom_output", option)
+    watch: Watch = output.open_writer(model, folder, outline, max_megabytes).write
+    return watch
+
+
 def _load(module: str, option: str) -> Any:
     try:
         return import_module(module)

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from brainmri.serving.answers import Answers
-from brainmri.serving.backends import Backend, choose_backend, open_explainer
+from brainmri.serving.backends import Backend, choose_backend, open_dicom_writer, open_explainer
 from brainmri.serving.limits import find_limits
 from brainmri.serving.model import read_model
 from brainmri.serving.predict import Predictor, predict_scans
@@ -23,6 +23,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--explain", type=Path, metavar="DIR", help="write a heat map for each scan there (needs torch)"
     )
+    parser.add_argument(
+        "--dicom-out", type=Path, metavar="DIR", help="write DICOM objects of DICOM scans there (needs torch)"
+    )
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="print everything, slice by slice, as JSON")
     form.add_argument("--csv", action="store_true", help="print a line a scan, as CSV")
@@ -31,9 +34,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(given: argparse.Namespace) -> int:
     """Prints the answers; the exit code."""
     model = read_model(given.model)
+    limits = find_limits(given.model)
     watches = [] if given.explain is None else [open_explainer(model, given.explain)]
+    if given.dicom_out is not None:
+        watches.append(open_dicom_writer(model, given.dicom_out, limits.max_volume_megabytes))
     predictor = Predictor(model, choose_backend(model, given.backend))
-    answers = predict_scans(given.paths, predictor, find_limits(given.model), watches)
+    answers = predict_scans(given.paths, predictor, limits, watches)
     sys.stdout.write(_show(answers, given))
     if not answers.scans:
         return NOTHING_DONE

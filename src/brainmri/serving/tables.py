@@ -5,7 +5,7 @@ import io
 from collections.abc import Sequence
 from typing import Final
 
-from brainmri.serving.answers import Answers, PatientAnswer, ScanAnswer
+from brainmri.serving.answers import UNLIKE, Answers, PatientAnswer, ScanAnswer
 
 _CSV: Final = (
     "scan",
@@ -20,7 +20,6 @@ _CSV: Final = (
     "rejected",
     "notice",
 )
-_UNLIKE: Final = "unlike the training images"
 
 
 def to_text(answers: Answers) -> str:
@@ -77,12 +76,12 @@ def _safe(cell: str) -> str:
 def _scan(scan: ScanAnswer) -> Sequence[str]:
     count = len(scan.slices)
     some = f"{scan.unlike_slices} of {count} slices " if scan.unlike_slices and count > 1 else ""
-    remark = f"{some}{_UNLIKE}" if scan.unlike or some else ""
+    remark = f"{some}{UNLIKE}" if scan.unlike or some else ""
     return (scan.scan, str(count), *_figures(scan), remark)
 
 
 def _patient(patient: PatientAnswer) -> Sequence[str]:
-    remark = _UNLIKE if patient.unlike else ""
+    remark = UNLIKE if patient.unlike else ""
     return (patient.patient, str(patient.slices), *_figures(patient), remark)
 
 

@@ -71,7 +71,7 @@ class DicomWriter:
         self._eye = Eye(model)
         self._point, self._folder, self._count = model.point, folder, 0
         self._segmenter, self._max_megabytes = segmenter, max_megabytes
-        architecture, digest = model.card.architecture.value, model.digest(WEIGHTS)
+        architecture, digest = model.card.architecture.value, model.weights_sha256
         self._classifier = Maker(CLASSIFIER, architecture, digest)
         self._skipped = False
         make_folder(folder, OPTION)

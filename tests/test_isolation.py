@@ -11,8 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from brainmri.confinement import Failure, Limits
 from brainmri.errors import BadInput
-from brainmri.isolation import Failure, Limits, Workers, map_isolated, staying_context
+from brainmri.isolation import map_isolated
+from brainmri.workers import NEVER, Deadline, TooLate, Workers, staying_context
 
 LIMITS = Limits(megabytes=300, seconds=2)
 
@@ -98,8 +100,8 @@ def test_all_workers_limits_together_stay_below_the_machine_s_memory(
 
     pages = {"SC_PHYS_PAGES": int(gigabytes * 10**9) // 4096, "SC_PAGE_SIZE": 4096}
     monkeypatch.setattr("brainmri.compute.available_cores", lambda: 8)
-    monkeypatch.setattr("brainmri.isolation.os.sysconf", pages.__getitem__)
-    monkeypatch.setattr("brainmri.isolation.ProcessPool", remember)
+    monkeypatch.setattr("brainmri.workers.os.sysconf", pages.__getitem__)
+    monkeypatch.setattr("brainmri.workers.ProcessPool", remember)
     with pytest.raises(BadInput, match="enough"):
         list(map_isolated(_double, range(100), LIMITS, "test"))
     assert [workers] == asked
@@ -124,13 +126,46 @@ def test_leaving_early_ends_the_workers(tmp_path: Path) -> None:
 
 
 def test_workers_that_all_die_while_they_wait_are_replaced() -> None:
-    with Workers(LIMITS, [_double], staying_context(), 2) as workers:
-        assert [2, 4] == list(workers.isolate(_double, [1, 2], "test"))
-        started = [int(child) for child in _children(os.getpid())]
-        for pid in [grandchild for child in started for grandchild in _children(child)]:
-            os.kill(pid, signal.SIGKILL)
-        for _ in range(3):
-            assert [2, 4] == list(workers.isolate(_double, [1, 2], "test"))
+    before = _grandchildren()
+    workers = Workers(LIMITS, [_double], staying_context(), 2)
+    isolate = workers.until(NEVER)
+    assert [2, 4] == list(isolate(_double, [1, 2], "test"))
+    for pid in _grandchildren() - before:
+        os.kill(pid, signal.SIGKILL)
+    for _ in range(3):
+        assert [2, 4] == list(isolate(_double, [1, 2], "test"))
+    workers.close()
+    assert before == _grandchildren()
+
+
+def test_a_deadline_ends_the_waiting_and_the_work() -> None:
+    before = _grandchildren()
+    workers = Workers(Limits(300, 60), [_misbehave], staying_context(), 2)
+    began = time.monotonic()
+    with pytest.raises(TooLate):
+        list(workers.until(Deadline.after(1))(_misbehave, ["hang"] * 20, "test"))
+    assert time.monotonic() - began < 5
+    gone = Deadline.after(60)
+    threading.Timer(0.5, gone.end).start()
+    with pytest.raises(TooLate):
+        list(workers.until(gone)(_misbehave, ["hang"] * 20, "test"))
+    assert ["print"] == list(workers.until(NEVER)(_misbehave, ["print"], "test"))
+    assert time.monotonic() - began < 15
+    workers.stop()
+    assert before == _grandchildren()
+
+
+def test_workers_that_are_stopped_stay_so() -> None:
+    workers = Workers(Limits(300, 60), [_misbehave], staying_context(), 2)
+    threading.Timer(1.0, workers.stop).start()
+    with pytest.raises(TooLate):
+        list(workers.until(NEVER)(_misbehave, ["hang"] * 3, "test"))
+    with pytest.raises(TooLate):
+        list(workers.until(NEVER)(_misbehave, ["print"], "test"))
+
+
+def _grandchildren() -> set[int]:
+    return {below for child in _children(os.getpid()) for below in _children(child)}
 
 
 def _children(pid: int) -> list[int]:
@@ -139,9 +174,11 @@ def _children(pid: int) -> list[int]:
 
 
 def test_workers_answer_several_threads() -> None:
-    with Workers(LIMITS, [_double], staying_context(), 2) as workers, ThreadPoolExecutor(8) as threads:
+    workers = Workers(LIMITS, [_double], staying_context(), 2)
 
-        def ask(number: int) -> list[object]:
-            return list(workers.isolate(_double, [number, number + 1], "test"))
+    def ask(number: int) -> list[object]:
+        return list(workers.until(NEVER)(_double, [number, number + 1], "test"))
 
+    with ThreadPoolExecutor(8) as threads:
         assert [[2 * n, 2 * n + 2] for n in range(40)] == list(threads.map(ask, range(40)))
+    workers.stop()

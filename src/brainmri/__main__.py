@@ -24,6 +24,8 @@ COMMANDS: Final = {
     "offline": "brainmri.reporting.offline_command",
 }
 _FAILED: Final = 2
+# As shells have it: 128 and the number of the signal.
+_INTERRUPTED: Final = 130
 
 
 # What libraries tell their own developers is not for the reader of an answer.
@@ -46,6 +48,8 @@ def main() -> None:
         code = module.run(given)
     except BadInput as error:
         code = _fail(str(error))
+    except KeyboardInterrupt:
+        code = _INTERRUPTED
     except OSError as error:
         code = _fail(f"{error.filename or name}: {error.strerror or error}; make room, or name another place")
     except Exception:  # a bug of ours: never the exit code of an answer

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import UID, ExplicitVRLittleEndian, MRImageStorage
 
-from brainmri.isolation import Failure, Limits, map_isolated
+from brainmri.confinement import Failure, Limits
+from brainmri.isolation import map_isolated
 from brainmri.scans.folder import Scan
 from brainmri.scans.reading import ReadSlice, open_scan
 from brainmri.scans.settings import ReadingRule

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from brainmri.confinement import Failure
 from brainmri.errors import BadInput
-from brainmri.isolation import Failure
 from brainmri.scans.folder import Scan, list_scans
 from tests.scans.samples import read
 

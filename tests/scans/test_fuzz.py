@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from brainmri.isolation import Failure, map_isolated
+from brainmri.confinement import Failure
+from brainmri.isolation import map_isolated
 from brainmri.scans.dicom_header import read_identity
 from brainmri.scans.files import FileKind, detect_kind
 from brainmri.scans.folder import Scan

@@ -9,8 +9,8 @@ from PIL import Image
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence as DicomSequence
 
+from brainmri.confinement import Failure
 from brainmri.errors import BadInput
-from brainmri.isolation import Failure
 from brainmri.scans.folder import Scan
 from brainmri.scans.reading import ReadSlice, open_scan
 from brainmri.scans.settings import SliceRule

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from pydicom.tag import Tag
 
-from brainmri.isolation import describe, isolate_within
+from brainmri.confinement import describe
+from brainmri.isolation import isolate_within
 from brainmri.scans.dicom_header import read_identity
 from brainmri.scans.folder import list_scans
 from brainmri.scans.series import Gathered, gather_scans

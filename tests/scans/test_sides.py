@@ -29,8 +29,9 @@ def test_sides_are_where_the_axes_point(along: Vector, down: Vector, expected: s
     assert Sides(*expected.split()) == name_sides(along, down)
 
 
-def test_directions_that_are_askew_name_nothing() -> None:
+def test_directions_that_are_askew_or_between_two_sides_name_nothing() -> None:
     assert name_sides((1, 0, 0), (0.7, 0.7, 0)) is None
+    assert name_sides((0.707, 0.707, 0), (-0.707, 0.707, 0)) is None
 
 
 def _sides(path: Path, *, numbered: bool = False) -> Sides | None:

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from brainmri.isolation import Limits, isolate_within, map_isolated
+from brainmri.confinement import Limits
+from brainmri.isolation import isolate_within, map_isolated
 from brainmri.scans.folder import RawFolder, Scan
 from brainmri.scans.reading import open_scan
 from brainmri.scans.series import gather_scans

@@ -6,10 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from brainmri.confinement import Limits
 from brainmri.dataset.manifest import ManifestRow, Subset
 from brainmri.dataset.prepare import PrepareParams, prepare_folder
 from brainmri.dataset.prepared import PreparedSet, read_prepared
-from brainmri.isolation import Limits, isolate_within
+from brainmri.isolation import isolate_within
 from brainmri.learning.classification import select_classes
 from brainmri.learning.fitting import Schedule, train_network
 from brainmri.learning.model_folder import WEIGHTS

@@ -10,6 +10,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from brainmri.confinement import Failure, Limits
 from brainmri.dataset.labels import Evidence, label_slices
 from brainmri.dataset.preparation import ImageRule
 from brainmri.dataset.prepared import (
@@ -26,7 +27,7 @@ from brainmri.dataset.prepared import (
 from brainmri.dataset.scan_preparation import PreparationRule, PreparedScan, PreparedSlice, prepare_scans
 from brainmri.dataset.streams import ArrayStream
 from brainmri.errors import BadInput
-from brainmri.isolation import Failure, Limits, isolate_within
+from brainmri.isolation import isolate_within
 from brainmri.replacement import replacing_folder
 from brainmri.scans.folder import Scan, list_scans
 from brainmri.scans.series import gather_scans

@@ -7,13 +7,14 @@ from pathlib import Path
 
 import cv2
 
+from brainmri.confinement import Failure
 from brainmri.dataset.preparation import Box, Image8, ImageRule, Mask, prepare_image
 from brainmri.dataset.prepared import RawFactRow
 from brainmri.dataset.raw_facts import describe_raw
-from brainmri.isolation import Failure, Isolate
 from brainmri.scans.folder import Scan
 from brainmri.scans.reading import OpenScan, ReadSlice, open_scan
 from brainmri.scans.settings import ReadingRule
+from brainmri.workers import Isolate
 
 # Pictures that go to a process at once.
 _TOGETHER = 8

@@ -75,9 +75,12 @@ class Series(Stack):
     def sides(self, index: int) -> Sides | None:
         """See `Stack`."""
         dataset = self._dataset(self._paths[index // self._frames])
-        if find_normal(dataset, index % self._frames) is None:
+        try:
+            if find_normal(dataset, index % self._frames) is None:
+                return None
+            directions = frame_numbers(dataset, index % self._frames, "ImageOrientationPatient", 6)
+        except BadInput:  # a picture may be looked at whose directions are none
             return None
-        directions = frame_numbers(dataset, index % self._frames, "ImageOrientationPatient", 6)
         return None if directions is None else name_sides(directions[:3], directions[3:])
 
     def places(self) -> list[Place | None]:

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from brainmri.confinement import describe
 from brainmri.errors import BadInput
-from brainmri.isolation import describe
 
 
 @contextmanager

@@ -5,12 +5,13 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path, PurePosixPath
 
-from brainmri.isolation import Failure, Isolate
+from brainmri.confinement import Failure
 from brainmri.scans.dicom_header import DicomIdentity, dot, read_identity
 from brainmri.scans.dicom_places import PARALLEL
 from brainmri.scans.files import FileKind, detect_kind
 from brainmri.scans.folder import RawFolder, Scan
 from brainmri.scans.settings import ReadingRule
+from brainmri.workers import Isolate
 
 # Headers that are read by a process at once.
 _TOGETHER = 16

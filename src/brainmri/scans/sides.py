@@ -10,6 +10,8 @@ _TOWARDS: Final = ("L", "P", "H")
 _AWAY: Final = ("R", "A", "F")
 # Directions at right angles, but for rounding.
 _SQUARE: Final = 0.01
+# The cosine of 37 degrees: farther off an axis, a direction has no side to name.
+_CLEAR: Final = 0.8
 
 
 @dataclass(frozen=True)
@@ -27,8 +29,13 @@ AXIAL: Final = Sides("R", "L", "A", "P")
 
 
 def name_sides(along_rows: Vector, down_columns: Vector) -> Sides | None:
-    """By the directions, of length 1, in which columns and rows follow each other; None if askew."""
+    """By the directions, of length 1, in which columns and rows follow each other.
+
+    None if they are askew, or lie between two sides.
+    """
     if abs(dot(along_rows, down_columns)) > _SQUARE:
+        return None
+    if min(max(map(abs, along_rows)), max(map(abs, down_columns))) < _CLEAR:
         return None
     right, left = _nearest(along_rows)
     bottom, top = _nearest(down_columns)

@@ -9,13 +9,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from brainmri.confinement import Failure
 from brainmri.dataset.prepared import RejectedRow
 from brainmri.dataset.scan_preparation import PreparationRule, PreparedScan, batch_size, prepare_scan
 from brainmri.errors import BadInput
-from brainmri.isolation import Failure, Isolate
 from brainmri.scans.folder import RawFolder, Scan, list_unknown
 from brainmri.scans.series import gather_scans
 from brainmri.serving.answers import ScanAnswer
+from brainmri.workers import Isolate
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brainmri.errors import BadInput
-from brainmri.learning.segmenter import Segmenter, read_segmenter, segment
+from brainmri.learning.segmenter import read_segmenter, segment
 from brainmri.serving.model import SEGMENTER, Model
 
 # Each map is the mean over the slice and its mirror image, as params.yaml has it for evaluation.
@@ -16,18 +16,20 @@ _LIKELIER: Final = 0.5
 
 
 class Outliner:
-    """A segmenter that is loaded with the first images."""
+    """A loaded segmenter."""
 
     def __init__(self, model: Model) -> None:
-        """Raises `BadInput` where `model` has none."""
-        self._folder = model.folder / SEGMENTER
-        if not self._folder.is_dir():
-            raise BadInput(f"{self._folder}: no such folder; run `dvc repro segmentation/dvc.yaml`")
-        self._segmenter: Segmenter | None = None
+        """Raises `BadInput` where `model` has none, or one that is for other images than its classifier."""
+        folder, card = model.folder / SEGMENTER, model.card
+        if not folder.is_dir():
+            raise BadInput(f"{folder}: no such folder; run `dvc repro segmentation/dvc.yaml`")
+        stacked = () if card.channels == 1 else (card.channels,)
+        self._segmenter = read_segmenter(
+            folder, np.zeros((1, *stacked, card.rule.size, card.rule.size), np.uint8)
+        )
 
     def outline(self, images: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Prepared slices (n, size, size) or (n, channels, size, size) -> masks (n, size, size), 0 or 1."""
-        self._segmenter = self._segmenter or read_segmenter(self._folder, images)
         maps = [found.maps for found in segment(self._segmenter, images, flips=_FLIPS)]
         masks: NDArray[np.uint8] = (np.concatenate(maps) >= _LIKELIER).astype(np.uint8)
         return masks

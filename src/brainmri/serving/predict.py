@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from brainmri.confinement import Limits
 from brainmri.dataset.prepared import RejectedRow
-from brainmri.isolation import Limits, isolate_within
+from brainmri.isolation import isolate_within
 from brainmri.scans.settings import ReadingLimits
 from brainmri.scoring.novelty import measure_novelty
 from brainmri.serving.answers import (

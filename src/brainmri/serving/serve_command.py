@@ -13,7 +13,7 @@ from brainmri.serving.limits import find_limits
 from brainmri.serving.model import Model, read_model
 from brainmri.serving.predict import describe_model
 from brainmri.serving.web.desk import Desk
-from brainmri.serving.web.quality import CARD, Quality, read_quality
+from brainmri.serving.web.quality import Quality, read_quality
 from brainmri.serving.web.server import Address, serve
 from brainmri.serving.web.settings import find_serve_limits
 
@@ -53,9 +53,9 @@ def run(given: argparse.Namespace) -> int:
 
 
 def _find_quality(model: Model, sha256: str) -> Quality:
-    """The card in the model's folder, else here, if it is of this model."""
-    places = [folder for folder in (model.folder, Path()) if (folder / CARD).is_file()]
-    return read_quality(places[0] if places else model.folder, sha256)
+    """The card in the model's folder, else here: the first that is of this model."""
+    found = [read_quality(folder, sha256) for folder in (model.folder, Path())]
+    return next((quality for quality in found if quality.known), found[0])
 
 
 def _read_token() -> str | None:

@@ -1,11 +1,10 @@
 """The server as its users start it, on a port of its own."""
 
 import os
-import queue
 import signal
 import subprocess
 import sys
-import threading
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,7 +33,7 @@ class Server:
 
     process: "subprocess.Popen[str]"
     url: str
-    said: list[str]
+    log: Path
     temporary: Path
 
     @classmethod
@@ -43,21 +42,27 @@ class Server:
         temporary = folder / "temporary"
         temporary.mkdir()
         command = [sys.executable, "-m", "brainmri", "serve", "--port", "0", "--model", str(model)]
-        process = subprocess.Popen(
-            command,
-            cwd=folder,
-            env={**os.environ, "TMPDIR": str(temporary), **(environment or {})},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        said: list[str] = []
-        lines: queue.Queue[str] = queue.Queue()
-        threading.Thread(target=_listen, args=(process, said, lines), daemon=True).start()
-        line = lines.get(timeout=_START_SECONDS)
-        if not line.startswith("serve: http"):
-            raise AssertionError(f"the server said {said}")
-        return cls(process, line.split()[1], said, temporary)
+        with (folder / "said").open("w") as said:
+            process = subprocess.Popen(
+                command,
+                cwd=folder,
+                env={**os.environ, "TMPDIR": str(temporary), **(environment or {})},
+                stdout=said,
+                stderr=subprocess.STDOUT,
+                text=True,
+            )
+        ends = time.monotonic() + _START_SECONDS
+        while "serve: http" not in (line := (folder / "said").read_text()):
+            if process.poll() is not None or time.monotonic() > ends:
+                process.kill()
+                raise AssertionError(f"the server said {line}")
+            time.sleep(0.05)
+        return cls(process, line.split("serve: ")[1].split()[0], folder / "said", temporary)
+
+    @property
+    def said(self) -> str:
+        """All that it printed."""
+        return self.log.read_text()
 
     def ask(self, *files: tuple[str, bytes], **query: object) -> httpx.Response:
         """What it answers to files of these names."""
@@ -79,21 +84,14 @@ class Server:
         family = [self.process.pid, *_children(self.process.pid), *self.workers()]
         return sum(_resident_bytes(pid) for pid in family) / 1e6
 
-    def stop(self) -> None:
-        """Ends it as Ctrl-C does."""
-        self.process.send_signal(signal.SIGINT)
+    def stop(self, number: signal.Signals = signal.SIGINT) -> int:
+        """Ends it by a signal, Ctrl-C's if none is named; its exit code."""
+        self.process.send_signal(number)
         try:
-            self.process.wait(timeout=20)
+            return self.process.wait(timeout=20)
         except subprocess.TimeoutExpired:
             self.process.kill()
             raise
-
-
-def _listen(process: "subprocess.Popen[str]", said: list[str], lines: "queue.Queue[str]") -> None:
-    for line in process.stdout or ():
-        said.append(line)
-        lines.put(line)
-    lines.put("ended")
 
 
 def _children(pid: int) -> list[int]:

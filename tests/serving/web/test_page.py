@@ -121,7 +121,7 @@ def test_scans_are_answered_in_a_table_and_drawn(server: Server, browser: Browse
     assert rows[0].startswith("a picture.png ")
     assert "notes.txt not read expected PNG, JPEG, TIFF, BMP, DICOM or NIfTI content" in rows[2]
     assert browser.find("says").text.startswith("The model says: ")
-    assert "of 100 slices with such a number" in browser.find("means").text
+    assert "the model's threshold of 40 %" in browser.find("means").text
     assert "nobody has checked them on yours" in browser.find("calibration").text
     assert "none is drawn" in browser.find("caption").text
     assert len(set(browser.canvas())) > 20
@@ -140,7 +140,7 @@ def test_a_volume_is_walked_through_by_keyboard(server: Server, browser: Browser
     slider.send_keys(Keys.HOME)
     first = browser.canvas()
     slider.send_keys(Keys.ARROW_RIGHT)
-    assert browser.find("place-value").text.startswith("2 of 8, probability ")
+    assert browser.find("place-value").text.startswith("2 of the 8 looked at, probability ")
     assert first != browser.canvas()
     for name, key in (("opacity", Keys.END), ("level", Keys.ARROW_RIGHT), ("width", Keys.END)):
         before = browser.canvas()
@@ -206,9 +206,14 @@ def test_what_can_t_be_answered_is_said_in_words(
     browser.choose(scans[2])
     assert browser.said().startswith("No answer: none of 1 scans can be read; the first: expected PNG")
     assert "notes.txt" in browser.find("rows").text
+    browser.choose(scans[0])
+    assert browser.find("viewer").is_displayed()
     (tmp_path / "large").write_bytes(bytes(SERVE.max_upload_megabytes * 1_000_000 + 1))
     browser.choose(tmp_path / "large")
     assert "Too much at once: at most 200 files and 20 MB together." == browser.said()
+    browser.choose(scans[2])
+    assert browser.said().startswith("No answer")
+    assert not browser.find("viewer").is_displayed()
 
 
 def test_a_name_is_text_and_no_markup(server: Server, browser: Browser, tmp_path: Path) -> None:

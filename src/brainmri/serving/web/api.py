@@ -1,6 +1,5 @@
 """The routes: page, API, health, metrics."""
 
-import time
 from collections.abc import Mapping
 from importlib import resources
 from typing import Any, Final
@@ -10,12 +9,14 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, PlainTextResponse, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 from pydantic import BaseModel, ConfigDict
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
 from brainmri.serving.answers import NOT_FOR_DIAGNOSIS, Answers, ModelFacts
 from brainmri.serving.predict import describe_model
 from brainmri.serving.tables import to_csv
 from brainmri.serving.web.desk import Desk, Work
+from brainmri.serving.web.guard import FAILED, PREDICT
 from brainmri.serving.web.metering import Meters
 from brainmri.serving.web.problems import Code, Problem, Refusal
 from brainmri.serving.web.quality import Quality, fill
@@ -81,7 +82,7 @@ class Served(Answers):
     views: tuple[ScanView, ...] = ()
 
 
-def make_app(desk: Desk, quality: Quality, *, token_needed: bool) -> FastAPI:
+def make_app(desk: Desk, quality: Quality, meters: Meters, *, token_needed: bool) -> FastAPI:
     """The application, to be put behind a `Guard`."""
     app = FastAPI(
         title="brainmri",
@@ -91,8 +92,7 @@ def make_app(desk: Desk, quality: Quality, *, token_needed: bool) -> FastAPI:
         docs_url=None,
         redoc_url=None,
     )
-    meters = Meters(desk)
-    _add_errors(app)
+    add_errors(app)
     _add_api(app, desk, meters, token_needed=token_needed)
     _add_pages(app, quality)
     return app
@@ -125,25 +125,21 @@ def _add_api(app: FastAPI, desk: Desk, meters: Meters, *, token_needed: bool) ->
         )
 
     @app.post(
-        "/api/v1/predict",
+        PREDICT,
         operation_id="predict",
         openapi_extra=_UPLOAD,
-        responses=_say(400, 401, 403, 408, 413, 422, 503),
-        response_model_exclude_defaults=False,
+        response_model=Served,
+        responses=_say(400, 401, 403, 408, 413, 422, 500, 503),
     )
-    async def predict(request: Request, views: bool = Query(False)) -> Served:
+    async def predict(request: Request, views: bool = Query(False)) -> Response:
         """Scans in the field `files`: pictures, DICOM files, NIfTI volumes, or zip files of them."""
-        began = time.monotonic()
-        try:
-            with desk.place(), desk.folder() as folder:
-                uploads = await receive_files(request, folder, desk.limits)
-                work = await desk.answer(folder, uploads, views=views)
-        except Refusal as refusal:
-            meters.count(refusal.problem.code, time.monotonic() - began)
-            raise
-        meters.count("answered", time.monotonic() - began)
+        async with desk.folder() as folder:
+            uploads = await receive_files(request, folder, desk.limits)
+            work = await desk.answer(request, folder, uploads, views=views)
         meters.count_scans(work)
-        return _serve(work, views=views)
+        # Of many slices it is long, and other requests wait while it is made.
+        content = await run_in_threadpool(lambda: _serve(work, views=views).model_dump_json())
+        return Response(content, media_type="application/json")
 
 
 def _serve(work: Work, *, views: bool) -> Served:
@@ -180,7 +176,9 @@ def _add_pages(app: FastAPI, quality: Quality) -> None:
         return FileResponse(quality.pictures[number], media_type="image/png")
 
 
-def _add_errors(app: FastAPI) -> None:
+def add_errors(app: FastAPI) -> None:
+    """Every error as a `Problem`."""
+
     @app.exception_handler(Refusal)
     async def refused(_: Request, error: Refusal) -> Response:
         return _answer(error.status, error.problem)
@@ -197,9 +195,13 @@ def _add_errors(app: FastAPI) -> None:
         problem = Problem(code=code, message=f"{code.replace('_', ' ')} (HTTP {error.status_code})")
         return _answer(error.status_code, problem, error.headers)
 
+    @app.exception_handler(Exception)
+    async def failed(_: Request, error: Exception) -> Response:  # noqa: ARG001 - the guard logs its kind
+        return _answer(500, Problem(code="failed", message=FAILED))
+
 
 def _answer(status: int, problem: Problem, headers: Mapping[str, str] | None = None) -> Response:
-    waits = {"retry-after": "2"} if status == 503 else {}
+    waits = {"retry-after": "2"} if problem.code == "busy" else {}
     return JSONResponse(problem.model_dump(), status, {**(headers or {}), **waits})
 
 

@@ -6,7 +6,8 @@ import json
 import logging
 import time
 import traceback
-from collections.abc import Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -22,7 +23,12 @@ _MEGABYTE: Final = 1_000_000
 _ENVELOPE_BYTES: Final = 1_000_000
 # What a browser that knows the header says of requests that another site's page makes.
 _FOREIGN: Final = ("cross-site", "same-site")
-# Answered without a token, as the pages are: nothing of a scan is in it, nor of the model then.
+_MORE_HEADERS: Final = {
+    "token_needed": [(b"www-authenticate", b"Bearer")],
+    "busy": [(b"retry-after", b"2")],
+}
+PREDICT: Final = "/api/v1/predict"
+# Answered without a token, as the pages are: nothing of a scan is in it.
 _OPEN: Final = ("/api/v1/about",)
 HEADERS: Final = {
     "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
@@ -36,7 +42,11 @@ HEADERS: Final = {
 }
 
 
-_FAILED: Final = "an error of this program, not of the request; the server's log says where"
+# After a refusal what still comes is taken for so long.
+_DRAIN_SECONDS: Final = 10.0
+# What is counted where a client left before its answer (as nginx does).
+_GONE: Final = 499
+FAILED: Final = "an error of this program, not of the request; the server's log says where"
 _LOG: Final = logging.getLogger("brainmri.serve")
 
 
@@ -48,32 +58,53 @@ class Door:
     hosts: Sequence[str]
 
 
+@dataclass(frozen=True)
+class Hall:
+    """Where requests for an answer wait (`place` raises `Refusal` where there is no room), and are counted.
+
+    `count` is told each one's status and seconds.
+    """
+
+    place: Callable[[], AbstractContextManager[None]]
+    count: Callable[[int, float], None]
+
+
 class Guard:
     """An ASGI middleware, the outermost one."""
 
-    def __init__(self, app: ASGIApp, door: Door, limits: ServeLimits) -> None:
+    def __init__(self, app: ASGIApp, door: Door, limits: ServeLimits, hall: Hall) -> None:
         """Guards `app`."""
-        self._app, self._door, self._limits = app, door, limits
+        self._app, self._door, self._limits, self._hall = app, door, limits, hall
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        body = _Body(receive, self._limits)
-        answer = _Answer(send)
+        body, answer = _Body(receive, self._limits), _Answer(send, self._limits)
+        began = time.monotonic()
+        try:
+            await self._pass(scope, body, answer)
+        finally:
+            if scope["path"] == PREDICT:
+                self._hall.count(answer.status or _GONE, time.monotonic() - began)
+
+    async def _pass(self, scope: Scope, body: "_Body", answer: "_Answer") -> None:
+        waits = scope["path"] == PREDICT and scope["method"] == "POST"
         try:
             self._check(scope)
             body.declare(_headers(scope).get("content-length"))
-            await self._app(scope, body.receive, answer.send)
+            # The place is kept until the answer is sent: a large one that nobody takes is memory too.
+            with self._hall.place() if waits else nullcontext():
+                await self._app(scope, body.receive, answer.send)
         except Refusal as refusal:
             await self._refuse(refusal, body, answer)
         except Exception as error:
             _LOG.error("%s %s: %s", scope["method"], scope["path"][:40], _place(error))
-            await self._refuse(refuse(500, "failed", _FAILED), body, answer)
+            await self._refuse(refuse(500, "failed", FAILED), body, answer)
 
     async def _refuse(self, refusal: Refusal, body: "_Body", answer: "_Answer") -> None:
-        if not answer.begun:
+        if answer.status is None:
             await body.drain()
             await _write(answer.send, refusal)
 
@@ -83,7 +114,7 @@ class Guard:
             raise refuse(
                 403, "not_allowed", f"expected a request to {self._door.hosts[0]}, came one to another host"
             )
-        if scope["method"] == "POST" and headers.get("sec-fetch-site") in _FOREIGN:
+        if scope["method"] == "POST" and _is_foreign(headers):
             raise refuse(403, "not_allowed", "expected a request of this page, came one of another site's")
         self._check_token(scope["path"], headers.get("authorization", ""))
 
@@ -126,10 +157,11 @@ class _Body:
         return message
 
     async def drain(self) -> None:
-        """Takes the rest and drops it, so that a client that still sends gets to read its answer."""
-        while not self._whole and time.monotonic() < self._ends:
+        """Takes the rest and drops it, for a while: a client that still sends gets to read its answer."""
+        ends = min(self._ends, time.monotonic() + _DRAIN_SECONDS)
+        while not self._whole and time.monotonic() < ends:
             try:
-                message = await asyncio.wait_for(self._receive(), max(0.0, self._ends - time.monotonic()))
+                message = await asyncio.wait_for(self._receive(), max(0.0, ends - time.monotonic()))
             except TimeoutError:
                 return
             self._whole = message["type"] != "http.request" or not message.get("more_body", False)
@@ -144,18 +176,19 @@ class _Body:
 
 
 class _Answer:
-    """What goes out, with the headers of the house."""
+    """What goes out, with the headers of the house, to clients that take it."""
 
-    def __init__(self, send: Send) -> None:
-        self._send, self.begun = send, False
+    def __init__(self, send: Send, limits: ServeLimits) -> None:
+        self._send, self._seconds = send, limits.receive_seconds
+        self.status: int | None = None
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
-            self.begun = True
+            self.status = message["status"]
             kept = [pair for pair in message.get("headers", []) if pair[0].decode() not in HEADERS]
             own = [(name.encode(), value.encode()) for name, value in HEADERS.items()]
             message = {**message, "headers": [*kept, *own]}
-        await self._send(message)
+        await asyncio.wait_for(self._send(message), self._seconds)
 
 
 def _headers(scope: Scope) -> Mapping[str, str]:
@@ -163,6 +196,13 @@ def _headers(scope: Scope) -> Mapping[str, str]:
     for name, value in scope["headers"]:
         found[name.decode("latin-1").lower()] = value.decode("latin-1")
     return found
+
+
+def _is_foreign(headers: Mapping[str, str]) -> bool:
+    """Whether a browser sent it for another site's page, by either header that browsers have for it."""
+    origin = headers.get("origin")
+    elsewhere = origin is not None and urlsplit(origin).netloc != headers.get("host")
+    return elsewhere or headers.get("sec-fetch-site") in _FOREIGN
 
 
 def _host(headers: Mapping[str, str]) -> str | None:
@@ -181,8 +221,11 @@ def _place(error: Exception) -> str:
 
 async def _write(send: Any, refusal: Refusal) -> None:
     content = json.dumps(refusal.problem.model_dump(), ensure_ascii=False).encode()
-    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(content)).encode())]
-    if refusal.status == 401:
-        headers.append((b"www-authenticate", b"Bearer"))
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", str(len(content)).encode()),
+        (b"connection", b"close"),
+        *_MORE_HEADERS.get(refusal.problem.code, []),
+    ]
     await send({"type": "http.response.start", "status": refusal.status, "headers": headers})
     await send({"type": "http.response.body", "body": content})

@@ -14,7 +14,7 @@ class Meters:
         """`desk` is asked how many wait whenever somebody looks."""
         self._registry = CollectorRegistry()
         self._requests = Counter(
-            "brainmri_requests", "Requests to the API, by outcome", ["outcome"], registry=self._registry
+            "brainmri_requests", "Requests for answers, by HTTP status", ["status"], registry=self._registry
         )
         self._seconds = Histogram(
             "brainmri_answer_seconds",
@@ -26,9 +26,9 @@ class Meters:
         waiting = Gauge("brainmri_waiting", "Requests let in and not answered", registry=self._registry)
         waiting.set_function(lambda: desk.waiting)
 
-    def count(self, outcome: str, seconds: float) -> None:
-        """A request: `answered`, or the code of its problem."""
-        self._requests.labels(outcome).inc()
+    def count(self, status: int, seconds: float) -> None:
+        """A request that has ended."""
+        self._requests.labels(str(status)).inc()
         self._seconds.observe(seconds)
 
     def count_scans(self, work: Work) -> None:

@@ -1,6 +1,7 @@
 """MODEL_CARD.md -> the page "How good is it?"."""
 
 import html
+import itertools
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +24,7 @@ class Quality:
     """The card as HTML, and the pictures that it shows, by the number under which they are asked for."""
 
     body: str
+    known: bool
     pictures: list[Path] = field(default_factory=list)
 
 
@@ -32,17 +34,18 @@ def read_quality(folder: Path, sha256: str) -> Quality:
     try:
         text = card.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
-        return Quality(_NONE)
+        return Quality(_NONE, known=False)
     if sha256 not in text:
-        return Quality(_NONE)
+        return Quality(_NONE, known=False)
     markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
     tokens = markdown.parse(re.sub(r"<!--.*?-->", "", text, flags=re.DOTALL))
     pictures: list[Path] = []
     for token in tokens:
         for child in token.children or ():
             _localize(child, folder, pictures)
-    body = markdown.renderer.render(tokens, markdown.options, {})
-    return Quality(_make_tables_scroll(body), pictures)
+    return Quality(
+        _lay_tables(markdown.renderer.render(tokens, markdown.options, {})), known=True, pictures=pictures
+    )
 
 
 def _localize(token: Token, folder: Path, pictures: list[Path]) -> None:
@@ -60,10 +63,15 @@ def _localize(token: Token, folder: Path, pictures: list[Path]) -> None:
         token.tag = "span"
 
 
-def _make_tables_scroll(body: str) -> str:
-    """A wide table scrolls on a phone, by keyboard too."""
-    opened = '<div class="wide" tabindex="0" role="region" aria-label="table"><table>'
-    return body.replace("<table>", opened).replace("</table>", "</table></div>")
+def _lay_tables(body: str) -> str:
+    """A wide table scrolls on a phone, by keyboard too; each has a name of its own, and no empty heading."""
+    number = itertools.count(1)
+
+    def open_table(_: re.Match[str]) -> str:
+        return f'<div class="wide" tabindex="0" role="region" aria-label="Table {next(number)}"><table>'
+
+    opened = re.sub("<table>", open_table, body).replace("</table>", "</table></div>")
+    return re.sub(r"<th[^>]*></th>", "<td></td>", opened)
 
 
 def fill(template: str, title: str, body: str) -> str:

@@ -1,5 +1,6 @@
 """Zip files -> the files in them, within limits; runs where strangers' files are decoded."""
 
+import tempfile
 import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -17,10 +18,9 @@ _ENCRYPTED: Final = 0x1
 
 @dataclass(frozen=True)
 class Room:
-    """What a zip file may unpack to: a folder, the number there is next, and so many files and bytes."""
+    """What a zip file may unpack to: so many files and bytes, below a folder."""
 
     folder: Path
-    start: int
     files: int
     size: int
 
@@ -32,20 +32,24 @@ def is_zip(path: Path) -> bool:
 
 
 def unpack(room: Room, upload: Upload) -> Sequence[Upload]:
-    """Writes the files in a zip file to numbered ones. Raises `BadInput`, or whatever zipfile raises.
+    """Writes the files in a zip file to numbered ones in a new folder below that of `room`.
 
     Names in it are shown and never used; bytes are counted as they come, whatever the file declares.
+    Raises `BadInput`, or whatever zipfile raises.
     """
+    folder = Path(tempfile.mkdtemp(dir=room.folder))
     with zipfile.ZipFile(upload.path) as archive:
         entries = list(_list_files(archive))
         if len(entries) > room.files:
-            raise BadInput(f"expected at most {room.files} files in a zip file, came {len(entries)}")
+            raise BadInput(
+                f"expected at most {room.files} more files in this request, came {len(entries)} in a zip file"
+            )
         left, found = room.size, []
-        for number, entry in enumerate(entries, room.start):
-            path = room.folder / f"{number:06d}"
+        for number, entry in enumerate(entries):
+            path = folder / f"{number:06d}"
             with archive.open(entry) as packed, path.open("xb") as file:
                 left -= _copy(packed, file, left)  # type: ignore[arg-type]
-            found.append(Upload(path, f"{upload.shown}/{show_name(entry.filename)}"))
+            found.append(Upload(path, show_name(f"{upload.shown}/{entry.filename}")))
     if not found:
         raise BadInput("expected files in a zip file, came none")
     return found

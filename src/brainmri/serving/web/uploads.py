@@ -18,6 +18,7 @@ from brainmri.serving.web.settings import ServeLimits
 FIELD: Final = "files"
 _LONGEST_NAME: Final = 200
 _PIECE_BYTES: Final = 1 << 20
+_NOWHERE: Final = ("", ".", "..")
 
 
 @dataclass(frozen=True)
@@ -74,5 +75,10 @@ def _keep(folder: Path, number: int, upload: UploadFile) -> Upload:
 
 
 def show_name(name: str) -> str:
-    """What is shown of a stranger's file name: its last part, with nothing that can command anything."""
-    return escape(name.replace("\\", "/").rpartition("/")[2])[:_LONGEST_NAME] or "unnamed"
+    """What is shown of a stranger's file name, with its folders and nothing that can command anything.
+
+    Where it is long the end is kept, which tells files apart.
+    """
+    parts = [part for part in name.replace("\\", "/").split("/") if part not in _NOWHERE]
+    shown = escape("/".join(parts))
+    return f"…{shown[-_LONGEST_NAME:]}" if len(shown) > _LONGEST_NAME else shown or "unnamed"

@@ -167,18 +167,18 @@ class Viewer:
                     width=pixels.shape[1],
                     height=pixels.shape[0],
                     pixels=_encode(pixels),
-                    square=_square(seen.boxes[place]),
+                    square=make_square_of(seen.boxes[place]),
                     edges=None if sides is None else Edges(**vars(sides)),
                     size=seen.slices[place].image.shape[-1],
                     heat=None if heat is None else _encode(_to_byte(heat.values)),
-                    hottest=heat.hottest if heat is not None and called else None,
+                    hottest=heat.hottest if heat is not None and called and heat.values.max() > 0 else None,
                     outline=None if (mask := masks[place]) is None else _encode(mask),
                 )
             )
         return ScanView(place=self._place, slices=tuple(slices))
 
 
-def _square(box: Box) -> Square:
+def make_square_of(box: Box) -> Square:
     """The box, padded in the middle, as preparation pads it."""
     side = max(box.height, box.width)
     top, left = box.top - (side - box.height) // 2, box.left - (side - box.width) // 2

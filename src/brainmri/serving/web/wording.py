@@ -6,6 +6,10 @@ from pydantic import BaseModel, ConfigDict
 
 from brainmri.serving.answers import Answers, ScanAnswer
 
+_HIGHEST: Final = (
+    "It is the highest of the {} slices looked at, which is more often high by chance than one slice alone "
+    "is."
+)
 _UNLIKE: Final = (
     "This scan is unlike the pictures that the model learnt from: its answer may mean nothing, whatever it "
     "says."
@@ -31,27 +35,30 @@ def read_out(scan: ScanAnswer, answers: Answers) -> Reading:
     """A scan's answer in words."""
     model, probability = answers.model, scan.probability_max
     side = "at or above" if probability >= model.threshold else "below"
-    many = len(scan.slices) > 1
-    where = "In the most suspicious slice the" if many else "The"
-    extra = (
-        f" Over its {len(scan.slices)} slices the mean is {_percent(scan.probability_mean)}." if many else ""
-    )
+    digits = 0 if f"{100 * probability:.0f}" != f"{100 * model.threshold:.0f}" else 2
+    shown, threshold = (_percent(share, digits) for share in (probability, model.threshold))
     return Reading(
         scan=scan.scan,
         says=f"The model says: {scan.decision}.",
-        means=f"{where} probability of {model.positive} is {_percent(probability)}: of 100 slices with such "
-        f"a number, about {_count(probability)} show {model.positive}, where its calibration holds. That is "
-        f"{side} its threshold of {_percent(model.threshold)}.{extra}",
+        means=f"The probability of {model.positive} is {shown}, {side} the model's threshold of {threshold}. "
+        f"{_explain(scan, model.positive)}".strip(),
         warning=_UNLIKE if scan.unlike else None,
     )
 
 
-def _percent(share: float) -> str:
+def _explain(scan: ScanAnswer, positive: str) -> str:
+    """What a probability is, where it is one: not of a strange scan, nor of the highest of several slices."""
+    if scan.unlike:
+        return ""
+    if (count := len(scan.slices)) > 1:
+        return f"{_HIGHEST.format(count)} Their mean is {_percent(scan.probability_mean, 0)}."
+    share = scan.probability_max
+    number = "none or 1" if share < 0.01 else "99 or all" if share > 0.99 else f"{100 * share:.0f}"
+    return f"Of 100 slices with such a number about {number} show {positive}, where its calibration holds."
+
+
+def _percent(share: float, digits: int) -> str:
     """Never 0 or 100: the model is not that sure of anything."""
     if share < 0.01:
         return "less than 1 %"
-    return "more than 99 %" if share > 0.99 else f"{100 * share:.0f} %"
-
-
-def _count(share: float) -> str:
-    return "none or 1" if share < 0.01 else "99 or all" if share > 0.99 else f"{100 * share:.0f}"
+    return "more than 99 %" if share > 0.99 else f"{100 * share:.{digits}f} %"

@@ -7,6 +7,7 @@ const MEGABYTE = 1e6;
 let about = null;
 let answer = null;
 let shown = null; // { scan, views } of the scan that is looked at
+let asked = 0;
 
 function say(text) {
   element("status").textContent = text;
@@ -16,9 +17,10 @@ function fileSize(files) {
   return files.reduce((sum, file) => sum + file.size, 0);
 }
 
+// A file's path in a dropped folder tells it from others of its name.
 async function ask(files) {
   const body = new FormData();
-  for (const file of files) body.append("files", file, file.name);
+  for (const file of files) body.append("files", file, file.path ?? file.name);
   const token = element("token").value;
   const headers = token ? { Authorization: `Bearer ${token}` } : {};
   const response = await fetch("/api/v1/predict?views=true", { method: "POST", body, headers });
@@ -33,17 +35,30 @@ async function send(files) {
     say(`Too much at once: at most ${most} files and ${megabytes} MB together.`);
     return;
   }
+  const own = clear();
   say(`Reading ${files.length === 1 ? files[0].name : `${files.length} files`} …`);
   document.body.setAttribute("aria-busy", "true");
+  let done;
   try {
     const { good, content } = await ask(files);
-    if (good || content.rejected?.length) show(good ? content : { ...content, scans: [], views: [], readings: [] });
-    if (!good) say(`No answer: ${content.message}`);
+    done = () => {
+      if (good || content.rejected?.length) show({ scans: [], views: [], readings: [], ...content });
+      if (!good) say(`No answer: ${content.message}`);
+    };
   } catch {
-    say("No answer: the server can't be reached, or ended the request. Is it running?");
-  } finally {
-    document.body.removeAttribute("aria-busy");
+    done = () => say("No answer: the server can't be reached, or ended the request. Is it running?");
   }
+  // A later request's answer is not overwritten by an earlier one's.
+  if (own !== asked) return;
+  document.body.removeAttribute("aria-busy");
+  done();
+}
+
+// Nothing of an earlier answer stays beside a new question.
+function clear() {
+  answer = shown = null;
+  element("answers").hidden = element("viewer").hidden = true;
+  return ++asked;
 }
 
 function cell(row, text) {
@@ -57,24 +72,22 @@ function percent(share) {
   return share > 0.99 ? "> 99 %" : `${Math.round(100 * share)} %`;
 }
 
+function viewsOf(place) {
+  return answer.views.find((each) => each.place === place)?.slices;
+}
+
 function addScan(rows, scan, place) {
   const row = rows.insertRow();
-  const view = answer.views.find((each) => each.place === place);
-  const name = row.insertCell();
-  if (view) {
-    const button = document.createElement("button");
-    button.type = "button";
-    button.textContent = scan.scan;
-    button.addEventListener("click", () => look(place));
-    name.append(button);
-  } else {
-    name.textContent = scan.scan;
-  }
+  const button = document.createElement("button");
+  button.type = "button";
+  button.textContent = scan.scan;
+  button.addEventListener("click", () => look(place));
+  row.insertCell().append(button);
   cell(row, percent(scan.probability_max));
   cell(row, scan.decision);
   const remarks = [...scan.notices];
   if (scan.unlike) remarks.unshift("unlike the training data");
-  if (!view) remarks.push("not drawn: too many slices at once");
+  if (!viewsOf(place)) remarks.push("not drawn: too many slices at once");
   cell(row, remarks.join("; "));
 }
 
@@ -94,13 +107,13 @@ function show(content) {
   element("csv").hidden = !answer.csv;
   element("viewer").hidden = true;
   say(`${answer.scans.length} answered, ${answer.rejected.length} not readable.`);
-  if (answer.views.length) look(answer.views[0].place);
+  if (answer.scans.length) look(0);
 }
 
 function look(place) {
   const scan = answer.scans[place];
   const reading = answer.readings[place];
-  shown = { scan, views: answer.views.find((each) => each.place === place).slices.map(open) };
+  shown = { scan, views: viewsOf(place)?.map(open) };
   for (const button of element("rows").querySelectorAll("button")) {
     button.setAttribute("aria-pressed", String(button.closest("tr").rowIndex - 1 === place));
   }
@@ -112,6 +125,8 @@ function look(place) {
   element("warning").textContent = reading.warning ?? "";
   element("calibration").textContent = about?.calibration ?? "";
   const slider = element("place");
+  element("drawn").hidden = !shown.views;
+  if (!shown.views) return;
   slider.max = scan.slices.length - 1;
   const highest = scan.slices.map((slice) => slice.probability).indexOf(scan.probability_max);
   slider.value = highest;
@@ -123,7 +138,7 @@ function look(place) {
 }
 
 function redraw() {
-  if (!shown) return;
+  if (!shown?.views) return;
   const place = Number(element("place").value);
   const view = shown.views[place];
   const slice = shown.scan.slices[place];
@@ -135,14 +150,14 @@ function redraw() {
   });
   const threshold = answer.model.threshold;
   if (shown.scan.slices.length > 1) drawCourse(element("course"), shown.scan.slices, place, threshold);
-  const words = `${place + 1} of ${shown.scan.slices.length}, probability ${percent(slice.probability)}`;
+  const words = `${place + 1} of the ${shown.scan.slices.length} looked at, probability ${percent(slice.probability)}`;
   element("place-value").textContent = words;
   element("place").setAttribute("aria-valuetext", words);
   const known = view.edges
     ? `The patient's sides by the file: ${view.edges.left} on the left, ${view.edges.right} on the right.`
     : "The file doesn't say which side of the patient is which: none is drawn.";
   const unlike = slice.unlike ? " This slice is unlike the training data." : "";
-  const number = shown.scan.slices.length > 1 ? `Slice number ${slice.slice} of the file, counted from 0. ` : "";
+  const number = shown.scan.slices.length > 1 ? `Place ${slice.slice} in the order of positions, counted from 0. ` : "";
   element("caption").textContent = `${number}${known}${unlike} Not for diagnosis.`;
   element("slice").setAttribute("aria-label", `Slice ${words}. ${known}`);
 }
@@ -157,7 +172,11 @@ function download() {
 
 // A dropped folder stands for the files in it.
 async function gather(entry, found) {
-  if (entry.isFile) found.push(await new Promise((good, bad) => entry.file(good, bad)));
+  if (entry.isFile) {
+    const file = await new Promise((good, bad) => entry.file(good, bad));
+    file.path = entry.fullPath.slice(1);
+    found.push(file);
+  }
   if (!entry.isDirectory) return;
   const reader = entry.createReader();
   for (;;) {

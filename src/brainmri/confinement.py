@@ -1,0 +1,83 @@
+"""What happens in a process that reads strangers' files: limits of memory, and reasons instead of errors."""
+
+import faulthandler
+import logging
+import os
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+from brainmri.errors import BadInput
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+MEGABYTE: Final = 1_000_000
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one item may take: memory beyond what a worker starts with, and time."""
+
+    megabytes: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why there is no result for an item, in one line."""
+
+    reason: str
+
+
+def attempt_all(
+    function: Callable[[Item], Result], limits: Limits, items: Sequence[Item]
+) -> list[Result | Failure]:
+    """`function` of each; everything that decoders of strangers' files raise becomes a reason."""
+    return [_attempt(function, limits, item) for item in items]
+
+
+def _attempt(function: Callable[[Item], Result], limits: Limits, item: Item) -> Result | Failure:
+    try:
+        return function(item)
+    except MemoryError:
+        return Failure(
+            f"needs more than {limits.megabytes} megabytes of memory (prepare.max_memory_megabytes)"
+        )
+    except Exception as error:
+        return Failure(describe(error))
+
+
+def describe(error: Exception) -> str:
+    """Why a stranger's file is of no use. A decoder's own words are left out: they may quote a patient."""
+    return str(error) if isinstance(error, BadInput) else f"can't be decoded ({type(error).__name__})"
+
+
+def confine(limits: Limits, _functions: Sequence[Callable[..., Any]]) -> None:
+    """A worker's start; `_functions` are passed so that their imports come before the limit."""
+    warnings.simplefilter("ignore")
+    logging.disable()
+    faulthandler.disable()
+    # What C libraries print about a broken file would go to the user; the reason says it.
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.dup2(nowhere, 2)
+    _limit_memory(limits.megabytes * MEGABYTE)
+
+
+def _limit_memory(more: int) -> None:
+    """At most `more` bytes of address space beyond today's; nothing where the system can't say or do it."""
+    try:
+        import resource  # noqa: PLC0415 - not on Windows
+    except ImportError:
+        return
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    used = Path("/proc/self/statm")
+    if used.exists():
+        limit = int(used.read_text().split()[0]) * resource.getpagesize() + more
+        _, most = resource.getrlimit(resource.RLIMIT_AS)
+        if most != resource.RLIM_INFINITY:
+            limit = min(limit, most)
+        resource.setrlimit(resource.RLIMIT_AS, (limit, most))

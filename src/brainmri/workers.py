@@ -1,0 +1,252 @@
+"""Processes that stay, in which strangers' files are decoded; one that hangs or crashes costs one file."""
+
+import itertools
+import multiprocessing
+import os
+import sys
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import CancelledError
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, field
+from functools import partial
+from multiprocessing.context import BaseContext
+from threading import Lock
+from typing import Any, Final, Generic, Protocol, TypeVar
+
+from pebble import CONSTS, ProcessExpired, ProcessFuture, ProcessPool
+
+from brainmri import compute
+from brainmri.confinement import MEGABYTE, Failure, Limits, attempt_all, confine
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+# A worker gets at least as many tasks: it takes a while to start, and the last ones end alike.
+TASKS_A_WORKER: Final = 4
+# Imported once, by the process that the workers are forked from. Nothing of this package is among
+# them: that process may see another checkout first on its path.
+_PRELOADED: Final = ["cv2", "nibabel", "numpy", "PIL.Image", "pydicom.pixels.utils", "scipy.ndimage"]
+# Tasks in flight for each worker: enough that none is idle, few enough that results don't pile up.
+_AHEAD: Final = 4
+# How often a batch is sent that goes down with its pool.
+_TRIES: Final = 3
+# Seconds between looks whether anybody still waits for a result.
+_LOOK_SECONDS: Final = 0.5
+# Seconds between pebble's looks at its workers: the end of a pool waits for the next one.
+CONSTS.sleep_unit = 0.01
+
+
+class Isolate(Protocol):
+    """How a function is mapped over strangers' files: for once (isolation.py), or by `Workers` that stay."""
+
+    def __call__(
+        self, function: Callable[[Item], Result], items: Sequence[Item], title: str, together: int = 1
+    ) -> Iterator[Result | Failure]:
+        """`function` of each item, in the items' order; a `Failure` for each that raised, hung or crashed.
+
+        `function` must be importable (defined at the top of a module). However many items there are,
+        only a few results wait in memory. Up to `together` items, worth it for quick ones, are sent at once;
+        where these hang or crash, each is tried again alone, so that one item costs itself only.
+        """
+
+
+class TooLate(Exception):
+    """A deadline has passed, or nobody waits any more."""
+
+
+@dataclass
+class Deadline:
+    """When work for somebody has to be done; `end` says that they have gone."""
+
+    ends: float = field(default=float("inf"))
+
+    @classmethod
+    def after(cls, seconds: float) -> "Deadline":
+        """So many seconds from now."""
+        return cls(time.monotonic() + seconds)
+
+    @property
+    def left(self) -> float:
+        """Seconds, 0 or more."""
+        return max(0.0, self.ends - time.monotonic())
+
+    def end(self) -> None:
+        """From any thread."""
+        self.ends = 0.0
+
+    def check(self) -> None:
+        """Raises `TooLate` once it is over."""
+        if not self.left:
+            raise TooLate
+
+
+NEVER: Final = Deadline()
+
+
+class Workers:
+    """A process a core, but no more than the machine has memory for; they start with the first item.
+
+    Any thread may use them. One that hangs, crashes or dies while it waits is replaced.
+    """
+
+    def __init__(
+        self,
+        limits: Limits,
+        functions: Sequence[Callable[..., Any]],
+        context: BaseContext,
+        most: int = sys.maxsize,
+        life: int = 0,
+    ) -> None:
+        """`functions` are those to come: what they import is there before memory is limited.
+
+        A process is replaced after `life` tasks (0: never): what a file has left in it ends with it.
+        """
+        self._limits, self._stopped = limits, False
+        self._count = max(1, min(compute.available_cores(), _affordable(limits), most))
+        self._start = partial(
+            ProcessPool,
+            self._count,
+            max_tasks=life,
+            initializer=confine,
+            initargs=(limits, functions),
+            context=context,
+        )
+        self._pool, self._renewal = self._start(), Lock()
+
+    def close(self) -> None:
+        """Waits for what is under way."""
+        self._pool.close()
+        self._pool.join()
+
+    def stop(self) -> None:
+        """Ends what is under way; whoever waits for it gets `TooLate`."""
+        with self._renewal:
+            if not self._stopped:
+                self._stopped = True
+                self._pool.stop()
+                self._pool.join()
+
+    def until(self, deadline: Deadline) -> Isolate:
+        """As `Isolate` says, without progress; raises `TooLate` when `deadline` has passed."""
+
+        def isolate(
+            function: Callable[[Item], Result],
+            items: Sequence[Item],
+            title: str,  # noqa: ARG001 - of those with progress
+            together: int = 1,
+        ) -> Iterator[Result | Failure]:
+            return self._map(partial(attempt_all, function, self._limits), items, together, deadline)
+
+        return isolate
+
+    def _map(
+        self,
+        task: "Callable[[Sequence[Item]], list[Result | Failure]]",
+        items: Sequence[Item],
+        together: int,
+        deadline: Deadline,
+    ) -> Iterator[Result | Failure]:
+        size = max(1, min(together, len(items) // (TASKS_A_WORKER * self._count)))
+
+        def schedule(batch: Sequence[Item], tries: int = 1) -> "_Batch[Item, Result]":
+            return _Batch(batch, self._submit(task, batch), tries)
+
+        batches = (schedule(items[start : start + size]) for start in range(0, len(items), size))
+        waiting = deque(itertools.islice(batches, _AHEAD * self._count))
+        try:
+            while waiting:
+                yield from _collect(waiting[0], schedule, self._limits, deadline)
+                waiting.popleft()
+                waiting.extend(itertools.islice(batches, 1))
+        finally:  # left early: nobody waits for these
+            for batch in waiting:
+                batch.future.cancel()
+
+    def _submit(self, task: Callable[..., Any], batch: Sequence[Any]) -> "ProcessFuture[Any]":
+        """To the pool, or to a new one: of several dead processes a pool may not recover."""
+        for _ in range(_TRIES):
+            pool = self._pool
+            try:
+                return pool.schedule(task, args=(batch,), timeout=self._limits.seconds)
+            except RuntimeError:
+                self._renew(pool)
+        return self._pool.schedule(task, args=(batch,), timeout=self._limits.seconds)
+
+    def _renew(self, broken: ProcessPool) -> None:
+        with self._renewal:
+            if self._stopped:
+                raise TooLate
+            if self._pool is broken:
+                broken.stop()
+                broken.join()
+                self._pool = self._start()
+
+
+def staying_context() -> BaseContext:
+    """For `Workers` of a program with threads: forked from a small clean process, or started anew."""
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(_PRELOADED)
+    return context
+
+
+@dataclass(frozen=True)
+class _Batch(Generic[Item, Result]):
+    items: Sequence[Item]
+    future: "ProcessFuture[list[Result | Failure]]"
+    tries: int
+
+
+def _collect(
+    batch: _Batch[Item, Result],
+    schedule: Callable[[Sequence[Item], int], _Batch[Item, Result]],
+    limits: Limits,
+    deadline: Deadline,
+) -> list[Result | Failure]:
+    """The results of a batch; one that hung or crashed is tried again, item by item.
+
+    One that was lost with the whole pool is tried again as it is: others' items may be to blame.
+    """
+    try:
+        return _wait(batch.future, deadline)
+    except TimeoutError:
+        failure = Failure(f"not read after {limits.seconds:g} seconds (prepare.max_seconds)")
+    except ProcessExpired as error:
+        failure = Failure(f"its decoder crashed (exit code {error.exitcode})")
+    except CancelledError:  # the pool was stopped
+        raise TooLate from None
+    except BrokenProcessPool:
+        if batch.tries < _TRIES:
+            return _collect(schedule(batch.items, batch.tries + 1), schedule, limits, deadline)
+        failure = Failure("its decoder crashed")
+    if len(batch.items) == 1:
+        return [failure]
+    alone = [schedule([item], 1) for item in batch.items]
+    return [result for single in alone for result in _collect(single, schedule, limits, deadline)]
+
+
+def _wait(future: "ProcessFuture[Result]", deadline: Deadline) -> Result:
+    """Its result, unless `deadline` comes first: then it is cancelled, and its process ended."""
+    while True:
+        try:
+            return future.result(timeout=min(_LOOK_SECONDS, deadline.left))
+        except TimeoutError:
+            if future.done():
+                return future.result()
+            try:
+                deadline.check()
+            except TooLate:
+                future.cancel()
+                raise
+
+
+def _affordable(limits: Limits) -> int:
+    """How many workers may reach their limits at once within the machine's memory; at least 1."""
+    try:
+        memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):  # Windows; a system that doesn't say
+        return sys.maxsize
+    return max(1, memory // (limits.megabytes * MEGABYTE))

@@ -33,7 +33,7 @@ _AHEAD: Final = 4
 # How often a batch is sent that goes down with its pool.
 _TRIES: Final = 3
 # Seconds between looks whether anybody still waits for a result.
-_LOOK_SECONDS: Final = 0.5
+_LOOK_SECONDS: Final = 0.2
 # Seconds between pebble's looks at its workers: the end of a pool waits for the next one.
 CONSTS.sleep_unit = 0.01
 
@@ -150,6 +150,12 @@ class Workers:
     ) -> Iterator[Result | Failure]:
         size = max(1, min(together, len(items) // (TASKS_A_WORKER * self._count)))
 
+        def check() -> None:
+            # A task that is sent while its pool stops may be lost without a word.
+            if self._stopped:
+                raise TooLate
+            deadline.check()
+
         def schedule(batch: Sequence[Item], tries: int = 1) -> "_Batch[Item, Result]":
             return _Batch(batch, self._submit(task, batch), tries)
 
@@ -157,7 +163,7 @@ class Workers:
         waiting = deque(itertools.islice(batches, _AHEAD * self._count))
         try:
             while waiting:
-                yield from _collect(waiting[0], schedule, self._limits, deadline)
+                yield from _collect(waiting[0], schedule, self._limits, check)
                 waiting.popleft()
                 waiting.extend(itertools.islice(batches, 1))
         finally:  # left early: nobody waits for these
@@ -204,14 +210,14 @@ def _collect(
     batch: _Batch[Item, Result],
     schedule: Callable[[Sequence[Item], int], _Batch[Item, Result]],
     limits: Limits,
-    deadline: Deadline,
+    check: Callable[[], None],
 ) -> list[Result | Failure]:
     """The results of a batch; one that hung or crashed is tried again, item by item.
 
     One that was lost with the whole pool is tried again as it is: others' items may be to blame.
     """
     try:
-        return _wait(batch.future, deadline)
+        return _wait(batch.future, check)
     except TimeoutError:
         failure = Failure(f"not read after {limits.seconds:g} seconds (prepare.max_seconds)")
     except ProcessExpired as error:
@@ -220,24 +226,24 @@ def _collect(
         raise TooLate from None
     except BrokenProcessPool:
         if batch.tries < _TRIES:
-            return _collect(schedule(batch.items, batch.tries + 1), schedule, limits, deadline)
+            return _collect(schedule(batch.items, batch.tries + 1), schedule, limits, check)
         failure = Failure("its decoder crashed")
     if len(batch.items) == 1:
         return [failure]
     alone = [schedule([item], 1) for item in batch.items]
-    return [result for single in alone for result in _collect(single, schedule, limits, deadline)]
+    return [result for single in alone for result in _collect(single, schedule, limits, check)]
 
 
-def _wait(future: "ProcessFuture[Result]", deadline: Deadline) -> Result:
-    """Its result, unless `deadline` comes first: then it is cancelled, and its process ended."""
+def _wait(future: "ProcessFuture[Result]", check: Callable[[], None]) -> Result:
+    """Its result, unless `check` raises `TooLate` before: then it is cancelled, and its process ended."""
     while True:
         try:
-            return future.result(timeout=min(_LOOK_SECONDS, deadline.left))
+            return future.result(timeout=_LOOK_SECONDS)
         except TimeoutError:
             if future.done():
                 return future.result()
             try:
-                deadline.check()
+                check()
             except TooLate:
                 future.cancel()
                 raise

@@ -367,19 +367,15 @@ def test_a_folder_with_anything_in_it_is_refused(trained: Trained, tmp_path: Pat
 
 
 def test_the_command_writes_a_picture_where_a_model_has_no_segmenter(
-    trained: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    trained: Trained, tmp_path: Path
 ) -> None:
-    from brainmri.__main__ import main  # noqa: PLC0415 - it changes the path
-
     _write_series(tmp_path / "in", count=2)
     (tmp_path / "model").mkdir()
     shutil.copytree(trained.model, tmp_path / "model", dirs_exist_ok=True)
     shutil.copy(trained.onnx / "limits.json", tmp_path / "model")
     given = ["predict", tmp_path / "in", "--model", tmp_path / "model", "--dicom-out", tmp_path / "out"]
-    monkeypatch.setattr(sys, "argv", ["brainmri", *map(str, given)])
-    with pytest.raises(SystemExit) as ended:
-        main()
-    assert 0 == ended.value.code
+    ended = subprocess.run([sys.executable, "-m", "brainmri", *map(str, given)], cwd=tmp_path, check=False)
+    assert 0 == ended.returncode
     assert ["0001_0_dcm_SC.dcm"] == [path.name for path in (tmp_path / "out").iterdir()]
 
 

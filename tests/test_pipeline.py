@@ -39,6 +39,7 @@ def test_a_second_run_has_nothing_to_do(workspace: Workspace) -> None:
     assert "up to date" in workspace.run("dvc", "status", "dvc.yaml")
 
 
+@pytest.mark.long
 def test_two_clones_give_the_same_lock_file_and_metrics(
     workspace: Workspace, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
@@ -64,6 +65,7 @@ def test_another_architecture_reruns_find_lr_and_later_only(workspace: Workspace
     workspace.restore()
 
 
+@pytest.mark.long
 def test_a_queued_experiment_runs_the_copy_s_code(workspace: Workspace) -> None:
     for seed in (1, 2):
         workspace.run("dvc", "exp", "run", "--queue", "-n", f"seed{seed}", "-S", f"evaluate.seed={seed}")
@@ -109,6 +111,7 @@ def test_a_wrong_value_ends_in_one_line_before_any_work_and_earlier_outputs_come
     assert before == [(workspace.folder / name).read_bytes() for name in names]
 
 
+@pytest.mark.long
 def test_the_paper_s_protocol_reports_on_what_it_watched_and_warns(workspace: Workspace) -> None:
     workspace.run("dvc", "exp", "run", "-S", "split.protocol=paper", "-S", "lr=1e-3")
     report = json.loads((workspace.folder / "metrics" / "test.json").read_text())

@@ -177,6 +177,7 @@ def test_two_searches_at_once_share_the_trials_and_draw_others(tmp_path: Path) -
     assert len(rows) == len({row.settings for row in rows})
 
 
+@pytest.mark.long
 def test_a_journal_below_a_relative_path_is_no_trap(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     _run(Path("below"), PARAMS.model_copy(update={"trials": 1}))

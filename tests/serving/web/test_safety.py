@@ -292,6 +292,7 @@ def test_nobody_works_for_a_client_that_has_left(server: Server) -> None:
     assert_up(server)
 
 
+@pytest.mark.long
 def test_silent_connections_are_closed(server: Server) -> None:
     silent = [socket.create_connection(("127.0.0.1", server.port), timeout=20) for _ in range(150)]
     assert_up(server)

@@ -1,5 +1,6 @@
 """What is drawn lies where it is: the model's square on the slice, and an error that is one."""
 
+import base64
 from pathlib import Path
 
 import cv2
@@ -11,7 +12,10 @@ from PIL import Image
 
 from brainmri.dataset.scan_preparation import PreparationRule
 from brainmri.scans.folder import Scan
-from brainmri.serving.web.views import ViewedScan, make_square_of, view_scan
+from brainmri.serving.answers import ScanAnswer, SliceAnswer
+from brainmri.serving.backends import HeatMap
+from brainmri.serving.intake import Taken
+from brainmri.serving.web.views import ViewedScan, Viewer, make_square_of, view_scan
 from tests.rules import IMAGE_RULE, RULE
 from tests.scans.samples import dicom, save_dicom
 
@@ -89,3 +93,46 @@ def test_an_error_of_ours_is_a_problem_too() -> None:
     response = asyncio.run(ask())
     assert (500, "failed") == (response.status_code, response.json()["code"])
     assert "Roe" not in response.text
+
+
+def _answer(count: int, probability: float) -> ScanAnswer:
+    pieces = tuple(
+        SliceAnswer(slice=place, probability=probability, decision="yes", novelty=0.1, unlike=False)
+        for place in range(count)
+    )
+    return ScanAnswer(
+        scan="scan",
+        patient=None,
+        probability_max=probability,
+        probability_mean=probability,
+        decision="yes",
+        unlike=False,
+        unlike_slices=0,
+        notices=(),
+        slices=pieces,
+    )
+
+
+@pytest.mark.parametrize(
+    ("probability", "highest", "expected"), [(0.9, 1.0, (3, 7)), (0.1, 1.0, None), (0.9, 0.0, None)]
+)
+def test_outline_and_cross_are_drawn_where_there_is_something_to_show(
+    tmp_path: Path, probability: float, highest: float, expected: tuple[int, int] | None
+) -> None:
+    """A cross where tumor is called and something speaks for it; an outline as the segmenter has it."""
+    scan = _save(tmp_path / "scan.png", _spotted(64, 64, (30, 20)), None)
+    seen = view_scan(tmp_path, PREPARATION, scan)
+    size = seen.slices[0].image.shape[-1]
+    heat, mask = np.full((size, size), -1, np.float32), np.zeros((1, size, size), np.uint8)
+    heat[3, 7], mask[0, 2:5, 6:9] = highest, 1
+    viewer = Viewer(lambda _: iter([HeatMap(heat, (3, 7))]), lambda _: mask, 0.5, most=1)
+    taken = Taken("scan", None, [tmp_path / "scan.png"], seen)
+    answers = [_answer(1, probability)]
+    viewer.watch([taken], answers, np.stack([piece.image for piece in seen.slices]))
+    viewer.watch([taken], answers, np.stack([piece.image for piece in seen.slices]))
+    (view,) = viewer.views
+    (drawn,) = view.slices
+    assert (0, size, expected) == (view.place, drawn.size, drawn.hottest)
+    assert mask.tobytes() == base64.b64decode(str(drawn.outline))
+    found = np.frombuffer(base64.b64decode(str(drawn.heat)), np.uint8).reshape(size, size)
+    assert (255 * highest, 0) == (found[3, 7], found[0, 0])

@@ -193,5 +193,6 @@ def test_health_about_metrics_and_the_document(server: Server) -> None:
     assert "multipart/form-data" in json.dumps(document)
 
 
-def test_a_card_of_another_model_is_not_shown(server: Server) -> None:
-    assert "no figures of this model" in httpx.get(f"{server.url}/quality").text
+def test_the_card_of_the_model_is_shown(server: Server) -> None:
+    page = httpx.get(f"{server.url}/quality").text
+    assert '<td class="number">0.9 (0.8 to 1.0)</td>' in page

@@ -82,7 +82,7 @@ CARD = """# Model card
 weights: sha256 abc <script>alert(1)</script>
 
 |  | b |
-| --- | --- |
+| --- | ---: |
 | 1 | 2 |
 
 ![curve](plots/roc.png) ![out](../secret.png) [link](http://elsewhere.example/x)
@@ -100,6 +100,8 @@ def test_the_card_of_the_model_becomes_a_page_that_asks_nobody(tmp_path: Path) -
     assert '<img src="/quality/picture/0" alt="curve"' in found.body
     assert [tmp_path / "plots" / "roc.png"] == found.pictures
     assert "<th></th>" not in found.body
+    assert '<td class="number">2</td>' in found.body
+    assert "style=" not in found.body
     assert 'aria-label="Table 1"' in found.body
     assert not [word for word in ("<script", "elsewhere", "secret", "<!--") if word in found.body]
 

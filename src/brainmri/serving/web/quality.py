@@ -12,6 +12,7 @@ from markdown_it.token import Token
 
 CARD: Final = "MODEL_CARD.md"
 _PICTURE: Final = re.compile(r"[A-Za-z0-9_/.-]+\.png")
+_CELLS: Final = ("th_open", "td_open")
 _NONE: Final = (
     "<h1>How good is it?</h1><p>There are no figures of this model here: no <code>MODEL_CARD.md</code> "
     "beside it names its weights. "
@@ -41,6 +42,9 @@ def read_quality(folder: Path, sha256: str) -> Quality:
     tokens = markdown.parse(re.sub(r"<!--.*?-->", "", text, flags=re.DOTALL))
     pictures: list[Path] = []
     for token in tokens:
+        if token.type in _CELLS:
+            # The policy of the page allows no style in its text.
+            token.attrs = {"class": "number"} if token.attrs.pop("style", None) else {}
         for child in token.children or ():
             _localize(child, folder, pictures)
     return Quality(

@@ -313,13 +313,22 @@ def test_nothing_of_a_scan_is_logged(server: Server, tmp_path: Path) -> None:
     assert not [word for word in ("Roe", "roe", "MRN", "1970", "boundary") if word in server.said]
 
 
-def test_a_port_that_is_taken_and_a_folder_that_is_no_model_end_in_one_line(
+def test_a_port_that_is_taken_and_folders_of_no_or_half_a_model_end_in_one_line(
     server: Server, trained: Trained, tmp_path: Path
 ) -> None:
     shutil.copytree(trained.onnx, tmp_path / "model")
     write_limits(tmp_path / "model")
     command = [sys.executable, "-m", "brainmri", "serve", "--port", str(server.port), "--model"]
-    for model, said in (("model", "can't listen there"), ("gone", "expected a model folder")):
+    shutil.copytree(trained.model, tmp_path / "outlines")
+    write_limits(tmp_path / "outlines", SERVE)
+    (tmp_path / "outlines" / "segmenter").mkdir()
+    (tmp_path / "outlines" / "segmenter" / "model.json").write_text("{}")
+    cases = {
+        "model": "can't listen there",
+        "gone": "expected a model folder",
+        "outlines": "segmenter/model.json: ",
+    }
+    for model, said in cases.items():
         ended = subprocess.run(
             [*command, model], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
         )

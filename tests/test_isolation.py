@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from brainmri import compute
 from brainmri.confinement import Failure, Limits
 from brainmri.errors import BadInput
 from brainmri.isolation import map_isolated
@@ -153,6 +154,14 @@ def test_a_deadline_ends_the_waiting_and_the_work() -> None:
     assert time.monotonic() - began < 15
     workers.stop()
     assert before == _grandchildren()
+
+
+def test_workers_that_are_started_are_all_there() -> None:
+    before = _grandchildren()
+    workers = Workers(LIMITS, [_double], staying_context(), 2)
+    workers.start()
+    assert min(2, compute.available_cores()) == len(_grandchildren() - before)
+    workers.stop()
 
 
 def test_workers_that_are_stopped_stay_so() -> None:

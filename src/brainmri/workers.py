@@ -4,6 +4,7 @@ import itertools
 import multiprocessing
 import os
 import sys
+import tempfile
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -12,6 +13,7 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from functools import partial
 from multiprocessing.context import BaseContext
+from pathlib import Path
 from threading import Lock
 from typing import Any, Final, Generic, Protocol, TypeVar
 
@@ -34,6 +36,9 @@ _AHEAD: Final = 4
 _TRIES: Final = 3
 # Seconds between looks whether anybody still waits for a result.
 _LOOK_SECONDS: Final = 0.2
+# For all processes to start, and between their looks for each other.
+_START_SECONDS: Final = 60.0
+_MEET_SECONDS: Final = 0.01
 # Seconds between pebble's looks at its workers: the end of a pool waits for the next one.
 CONSTS.sleep_unit = 0.01
 
@@ -114,6 +119,12 @@ class Workers:
             context=context,
         )
         self._pool, self._renewal = self._start(), Lock()
+
+    def start(self) -> None:
+        """Starts all processes and waits until they are there, not for the first items to do so."""
+        with tempfile.TemporaryDirectory() as folder:
+            meet = partial(_meet, Path(folder), self._count)
+            list(self.until(Deadline.after(_START_SECONDS))(meet, range(self._count), ""))
 
     def close(self) -> None:
         """Waits for what is under way."""
@@ -232,6 +243,14 @@ def _collect(
         return [failure]
     alone = [schedule([item], 1) for item in batch.items]
     return [result for single in alone for result in _collect(single, schedule, limits, check)]
+
+
+def _meet(folder: Path, count: int, number: int) -> None:
+    """In a worker: waits until as many are in such a task, which so many workers alone can be."""
+    (folder / str(number)).touch()
+    ends = time.monotonic() + _START_SECONDS
+    while len(list(folder.iterdir())) < count and time.monotonic() < ends:
+        time.sleep(_MEET_SECONDS)
 
 
 def _wait(future: "ProcessFuture[Result]", check: Callable[[], None]) -> Result:

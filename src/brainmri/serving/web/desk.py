@@ -109,6 +109,7 @@ class Desk:
             staying_context(),
             life=_TASKS_A_LIFE,
         )
+        self._workers.start()
 
     def stop(self) -> None:
         """Ends what is under way, and the processes; no file of a request stays."""

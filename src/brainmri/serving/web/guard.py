@@ -100,7 +100,8 @@ class Guard:
         except Refusal as refusal:
             await self._refuse(refusal, body, answer)
         except Exception as error:
-            _LOG.error("%s %s: %s", scope["method"], scope["path"][:40], _place(error))
+            # The path is a stranger's word too.
+            _LOG.error("%s: %s", scope["method"], _place(error))
             await self._refuse(refuse(500, "failed", FAILED), body, answer)
 
     async def _refuse(self, refusal: Refusal, body: "_Body", answer: "_Answer") -> None:

@@ -13,9 +13,10 @@ import pytest
 
 from brainmri import compute
 from brainmri.confinement import Failure, Limits
+from brainmri.deadline import NEVER, Deadline, TooLate
 from brainmri.errors import BadInput
 from brainmri.isolation import map_isolated
-from brainmri.workers import NEVER, Deadline, TooLate, Workers, staying_context
+from brainmri.workers import Workers, staying_context
 
 LIMITS = Limits(megabytes=300, seconds=2)
 

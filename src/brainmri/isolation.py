@@ -13,7 +13,8 @@ from typing import TypeVar
 from tqdm import tqdm
 
 from brainmri.confinement import Failure, Limits
-from brainmri.workers import NEVER, TASKS_A_WORKER, Isolate, Workers, staying_context
+from brainmri.deadline import NEVER
+from brainmri.workers import TASKS_A_WORKER, Isolate, Workers, staying_context
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from multiprocessing.context import BaseContext
 from pathlib import Path
@@ -21,6 +21,7 @@ from pebble import CONSTS, ProcessExpired, ProcessFuture, ProcessPool
 
 from brainmri import compute
 from brainmri.confinement import MEGABYTE, Failure, Limits, attempt_all, confine
+from brainmri.deadline import Deadline, TooLate
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -55,39 +56,6 @@ class Isolate(Protocol):
         only a few results wait in memory. Up to `together` items, worth it for quick ones, are sent at once;
         where these hang or crash, each is tried again alone, so that one item costs itself only.
         """
-
-
-class TooLate(Exception):
-    """A deadline has passed, or nobody waits any more."""
-
-
-@dataclass
-class Deadline:
-    """When work for somebody has to be done; `end` says that they have gone."""
-
-    ends: float = field(default=float("inf"))
-
-    @classmethod
-    def after(cls, seconds: float) -> "Deadline":
-        """So many seconds from now."""
-        return cls(time.monotonic() + seconds)
-
-    @property
-    def left(self) -> float:
-        """Seconds, 0 or more."""
-        return max(0.0, self.ends - time.monotonic())
-
-    def end(self) -> None:
-        """From any thread."""
-        self.ends = 0.0
-
-    def check(self) -> None:
-        """Raises `TooLate` once it is over."""
-        if not self.left:
-            raise TooLate
-
-
-NEVER: Final = Deadline()
 
 
 class Workers:

@@ -20,6 +20,7 @@ from starlette.requests import Request
 from brainmri.confinement import Failure, Limits
 from brainmri.dataset.prepared import RejectedRow
 from brainmri.dataset.scan_preparation import prepare_scan
+from brainmri.deadline import Deadline, TooLate
 from brainmri.scans.dicom_header import read_identity
 from brainmri.scans.settings import ReadingLimits
 from brainmri.serving.answers import Answers
@@ -40,7 +41,7 @@ from brainmri.serving.web.settings import ServeLimits
 from brainmri.serving.web.unpacking import Room, is_zip, unpack
 from brainmri.serving.web.uploads import Upload
 from brainmri.serving.web.views import ScanView, Viewer, view_scan
-from brainmri.workers import Deadline, Isolate, TooLate, Workers, staying_context
+from brainmri.workers import Isolate, Workers, staying_context
 
 _OPTION: Final = "serve"
 _MEGABYTE: Final = 1_000_000

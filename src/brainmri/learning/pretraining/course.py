@@ -12,6 +12,7 @@ from torch.optim.swa_utils import update_bn
 
 from brainmri.allocation import keep_freed_memory
 from brainmri.errors import BadInput, Diverged
+from brainmri.learning.batches import training_device
 from brainmri.learning.catalogue import Architecture
 from brainmri.learning.checkpoint import CheckpointStore
 from brainmri.learning.precision import autocast, choose_precision
@@ -40,7 +41,7 @@ def pretrain(
     keep_freed_memory()
     torch.set_num_threads(params.threads)
     set_seed(params.seed, reproducible=True)
-    course = _Course(begin_pretraining(arch, params, generator.device), params, generator)
+    course = _Course(begin_pretraining(arch, params, training_device()), params, generator)
     found = store.read()
     if found is not None:
         course.state.unpack(found)
@@ -57,7 +58,7 @@ class _Course:
     def __init__(self, state: PretrainingState, params: PretrainParams, generator: Generator) -> None:
         self.state, self.params, self.generator = state, params, generator
         self.precision = choose_precision(params.precision)
-        self._device = generator.device
+        self._device = training_device()
         self._objective = Objective(params, self._device)
 
     def go(self) -> Iterator[None]:
@@ -99,14 +100,20 @@ class _Course:
         On phantoms of the size that the classifier is for: running averages are of the last batches, of any
         size (PreciseBN of Wu and Johnson 2021, arXiv 2105.07576, by torch's `update_bn`).
         """
-        params = self.params
-        torch.manual_seed(params.seed)
-        batches = (
-            to_input(self.generator.render(params.seed, number, params.batch_size, params.rule.size).images)
-            for number in range(params.steps, params.steps + max(1, params.statistics // params.batch_size))
-        )
+        torch.manual_seed(self.params.seed)
         with autocast(self._device.type, self.precision):
-            update_bn(batches, self.state.network.classifier)
+            update_bn(self._draw_more(), self.state.network.classifier)
+
+    def _draw_more(self) -> Iterator[torch.Tensor]:
+        """What comes after the phantoms that were learnt from; phantoms are drawn in full precision."""
+        params = self.params
+        for number in range(max(1, params.statistics // params.batch_size)):
+            with torch.autocast(self._device.type, enabled=False):
+                batch = self.generator.render(
+                    params.seed, params.steps + number, params.batch_size, params.rule.size
+                )
+                pixels = to_input(batch.images)
+            yield pixels
 
     def _note(self, *, scored: bool) -> None:
         state, params = self.state, self.params

@@ -26,9 +26,7 @@ class Phantoms(Protocol):
 
 
 class Generator(Protocol):
-    """What draws phantoms, on the device where the network learns."""
-
-    device: torch.device
+    """What draws phantoms, on the device where networks learn (`training_device`)."""
 
     def render(self, seed: int, index: int, count: int, size: int) -> Phantoms:
         """Batch `index` of an endless sequence: the same arguments give the same pictures."""

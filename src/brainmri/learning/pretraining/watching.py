@@ -4,6 +4,7 @@ import torch
 from sklearn.metrics import roc_auc_score
 from torch import nn
 
+from brainmri.learning.batches import training_device
 from brainmri.learning.precision import autocast, choose_precision
 from brainmri.learning.pretraining.generating import Generator
 from brainmri.learning.pretraining.network import to_input
@@ -20,7 +21,7 @@ def measure_area(classifier: nn.Module, generator: Generator, params: PretrainPa
     found: list[torch.Tensor] = []
     for index in range(-(-params.unseen.watched // params.batch_size)):
         batch = generator.render(params.unseen.seed, index, params.batch_size, params.rule.size)
-        with torch.inference_mode(), autocast(generator.device.type, precision):
+        with torch.inference_mode(), autocast(training_device().type, precision):
             logits = classifier(to_input(batch.images)).float()
         found.append(torch.stack([logits[:, 1] - logits[:, 0], batch.tumor.float(), batch.clear.float()]))
     classifier.train(training)

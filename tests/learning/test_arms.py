@@ -54,7 +54,7 @@ def test_an_arm_whose_architecture_has_no_shipped_weights_ends_before_any_traini
     (tmp_path / shipped.SUMS).write_text(f"{'0' * 64}  resnet18/classifier/weights.safetensors\n")
     arms: dict[str, Any] = {"plain": {}, "ours": {"weights": "phantom"}}
     assert "phantom" == read(arms)["ours"].weights
-    with pytest.raises(BadInput, match=r"arms.deep: weights: phantom: .* one of resnet18, came resnet50"):
+    with pytest.raises(BadInput, match=r"arms.deep: weights: phantom: .* ships \(resnet18\), came resnet50"):
         read(arms | {"deep": {"weights": "phantom", "arch": "resnet50"}})
 
 

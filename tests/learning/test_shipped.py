@@ -79,8 +79,8 @@ def test_phantom_starts_the_encoder_of_a_segmenter(weights: Path) -> None:
 
 def test_an_architecture_without_weights_is_told_which_have_some(weights: Path) -> None:
     said = (
-        "weights: phantom: expected an architecture that the project ships weights of, one of resnet18, "
-        "came resnet50; choose another"
+        "weights: phantom: expected an architecture whose weights the project ships (resnet18), came "
+        "resnet50; choose another"
     )
     with pytest.raises(BadInput) as refused:
         read_start_weights(PHANTOM, Architecture.RESNET50)
@@ -91,7 +91,7 @@ def test_where_none_are_that_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyP
     """As in an installed package."""
     monkeypatch.setattr(shipped, "FOLDER", tmp_path / "weights")
     assert {} == list_shipped()
-    with pytest.raises(BadInput, match=r"weights in .*weights, where none are, came resnet18"):
+    with pytest.raises(BadInput, match=r"ships \(none in .*weights\), came resnet18"):
         find_shipped(RESNET18, "weights: phantom")
 
 

@@ -5,6 +5,7 @@ there are, and the hash of each, stands in `weights/SHA256SUMS` alone, as sha256
 stages depend on that file. An installed package without its checkout has none.
 """
 
+import hashlib
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,17 +37,26 @@ class Shipped:
         """Body and head."""
         return self.folder / _PLACE
 
-    def check(self, found: str) -> None:
-        """Raises `BadInput` where the weights' file has another hash."""
+    def read(self) -> bytes:
+        """The file of the weights. Raises `BadInput` where there is none, or one with another hash."""
+        try:
+            content = self.weights.read_bytes()
+        except FileNotFoundError:
+            raise BadInput(f"{self.weights}: no such file; `git checkout weights` brings it back") from None
+        found = hashlib.sha256(content).hexdigest()
         if found != self.sha256:
             raise BadInput(
                 f"{self.weights}: expected the file of SHA-256 {self.sha256}, as {SUMS} says, came another "
                 f"({found}); `git checkout weights` brings it back, `make weights` lists a new one"
             )
+        return content
 
 
-def list_shipped() -> dict[Architecture, Shipped]:
-    """All of them, smaller networks first. Raises `BadInput` for a list that sha256sum has not written."""
+def list_shipped() -> dict[str, Shipped]:
+    """All of them by architecture, smaller networks first.
+
+    Raises `BadInput` for a list that sha256sum has not written.
+    """
     path = FOLDER / SUMS
     if not path.is_file():
         return {}
@@ -58,17 +68,17 @@ def list_shipped() -> dict[Architecture, Shipped]:
                 f"{path}: line {number}: expected a hash and ARCHITECTURE/{_PLACE}, came {line[:80]!r}; "
                 "run `make weights`"
             )
-        found[Architecture(match[2])] = Shipped(FOLDER / match[2], match[1])
-    return {arch: found[arch] for arch in Architecture if arch in found}
+        found[match[2]] = Shipped(FOLDER / match[2], match[1])
+    return {arch.value: found[arch] for arch in Architecture if arch in found}
 
 
-def find_shipped(arch: Architecture, place: str) -> Shipped:
+def find_shipped(arch: str, place: str) -> Shipped:
     """Those of `arch`; `BadInput`, begun by `place`, where there are none, lists which there are."""
     shipped = list_shipped()
     if arch not in shipped:
-        known = f"one of {', '.join(shipped)}" if shipped else f"weights in {FOLDER}, where none are"
+        known = ", ".join(shipped) or f"none in {FOLDER}"
         raise BadInput(
-            f"{place}: expected an architecture that the project ships weights of, {known}, came {arch}; "
+            f"{place}: expected an architecture whose weights the project ships ({known}), came {arch}; "
             "choose another"
         )
     return shipped[arch]

@@ -61,14 +61,9 @@ def read_start_weights(weights: str, arch: Architecture) -> StartWeights | None:
 def _read_shipped(arch: Architecture) -> StartWeights:
     """Body and head; whoever starts from them takes the names that its own body has."""
     shipped = find_shipped(arch, f"weights: {PHANTOM}")
-    try:
-        content = shipped.weights.read_bytes()
-    except FileNotFoundError:
-        raise BadInput(f"{shipped.weights}: no such file; `git checkout weights` brings it back") from None
-    sha256 = hashlib.sha256(content).hexdigest()
-    shipped.check(sha256)
+    state = _read_state(shipped.weights, shipped.read())
     card = read_model_card(shipped.weights.parent, ClassifierCard)
-    return StartWeights(_read_state(shipped.weights, content), PHANTOM, sha256, card.normalization)
+    return StartWeights(state, PHANTOM, shipped.sha256, card.normalization)
 
 
 def check_body(state: Mapping[str, torch.Tensor], body: Mapping[str, torch.Tensor], name: str) -> State:

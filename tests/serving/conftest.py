@@ -15,7 +15,7 @@ from brainmri.isolation import isolate_within
 from brainmri.learning.cards import ClassifierCard, read_model_card
 from brainmri.learning.classification import select_classes
 from brainmri.learning.fitting import Schedule, train_network
-from brainmri.learning.model_folder import WEIGHTS, read_weights, write_model
+from brainmri.learning.model_folder import LAST_WEIGHTS, WEIGHTS, read_weights, write_model
 from brainmri.learning.prediction import read_classifier
 from brainmri.learning.report import write_trained
 from brainmri.learning.seeing import see_images
@@ -92,7 +92,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
 def shipped_weights(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A `weights/` in which the trained model stands as if it had seen synthetic MRI alone."""
     weights = tmp_path_factory.mktemp("shipped") / "weights"
-    folder = shutil.copytree(trained.model, weights / "resnet18")
+    folder = shutil.copytree(trained.model, weights / "resnet18", ignore=shutil.ignore_patterns(LAST_WEIGHTS))
     card = read_model_card(folder / CLASSIFIER, ClassifierCard)
     card = card.model_copy(update={"training": card.training | {"data": PHANTOMS}})
     write_model(folder / CLASSIFIER, card, {WEIGHTS: halve(read_weights(folder / CLASSIFIER / WEIGHTS))})

@@ -11,8 +11,8 @@ from safetensors.torch import save_file
 
 from brainmri.dataset.manifest import Subset
 from brainmri.dataset.prepared import Classes
-from brainmri.learning import identity
-from brainmri.learning.identity import identify_training
+from brainmri.learning import provenance
+from brainmri.learning.identity import CODE, identify_training
 from tests.learning.samples import make_recipe, make_set
 
 DATA, MANIFEST = make_set()
@@ -66,7 +66,7 @@ def test_another_file_of_start_weights_under_the_same_name_has_another_key(tmp_p
 def test_another_version_of_a_library_or_of_python_has_another_key(monkeypatch: pytest.MonkeyPatch) -> None:
     before = _identify()
     with monkeypatch.context() as patch:
-        patch.setattr(identity, "version", lambda name: f"{name} 0")
+        patch.setattr(provenance, "version", lambda name: f"{name} 0")
         assert before != _identify()
     monkeypatch.setattr("platform.python_version", lambda: "3.99.0")
     assert before != _identify()
@@ -77,13 +77,13 @@ def test_other_code_has_another_key(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     edited = tmp_path / "src" / "brainmri" / "learning" / "edited.py"
     edited.parent.mkdir(parents=True)
     edited.write_text("pass")
-    monkeypatch.setattr(identity, "_CHECKOUT", tmp_path)
+    monkeypatch.setattr(provenance, "_CHECKOUT", tmp_path)
     other = _identify()
     edited.write_text("pass  # a comment")
     assert 3 == len({before, other, _identify()})
 
 
 def test_the_code_that_counts_is_that_of_the_training() -> None:
-    names = set(identity._hash_code())
+    names = set(provenance.hash_code(CODE))
     assert {"params.py", "dataset/units.py", "learning/optimizer.py", "learning/averaging.py"} <= names
     assert not any(name.startswith(("figures/", "scoring/")) for name in names)

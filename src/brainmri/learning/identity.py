@@ -2,27 +2,21 @@
 
 import hashlib
 import json
-import platform
 from collections.abc import Sequence
-from importlib.metadata import version
-from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-import brainmri
 from brainmri.dataset.manifest import ManifestRow
 from brainmri.dataset.prepared import PreparedSet
 from brainmri.learning.compilation import describe_compiler
-from brainmri.learning.precision import choose_precision
-from brainmri.learning.recipe import Precision, Rate, Recipe
+from brainmri.learning.provenance import describe_machine, hash_code, list_versions
+from brainmri.learning.recipe import Rate, Recipe
 from brainmri.learning.weights import read_start_weights
 
-_CHECKOUT: Final = Path(brainmri.__file__).parents[2]
-# Of the package, "" for its own modules.
-_PARTS: Final = ("", "dataset", "learning", "scans")
+# The parts of the package that training may use.
+CODE: Final = ("", "dataset", "learning", "scans")
 _BLOCK: Final = 256
 _PACKAGES: Final = (
     "fastai",
@@ -54,9 +48,9 @@ def identify_training(
         "lr": lr,
         "data": hash_data(prepared, manifest),
         "masks": hash_masks(prepared),
-        "code": _hash_code(),
-        "versions": {"python": platform.python_version()} | {name: version(name) for name in _PACKAGES},
-        "machine": _describe_machine(recipe),
+        "code": hash_code(CODE),
+        "versions": list_versions(_PACKAGES),
+        "machine": describe_machine(recipe.train.precision),
         "compiler": describe_compiler() if recipe.train.compile else "none",
     }
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
@@ -84,23 +78,3 @@ def _digest(array: NDArray[np.uint8]) -> "hashlib._Hash":
     for start in range(0, len(array), _BLOCK):
         digest.update(array[start : start + _BLOCK].tobytes())
     return digest
-
-
-def _hash_code() -> dict[str, str]:
-    """Each file of this project that training may use, with its hash; loaded or not: all processes agree."""
-    package = _CHECKOUT / "src" / "brainmri"
-    own = sorted(path for part in _PARTS for path in (package / part).glob("*.py"))
-    return {
-        path.relative_to(package).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in own
-    }
-
-
-def _describe_machine(recipe: Recipe) -> dict[str, str]:
-    gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else "none"
-    return {
-        "processor": platform.machine(),
-        "instructions": torch.backends.cpu.get_cpu_capability(),
-        "fast bf16": choose_precision(Precision.AUTO).value,
-        "gpu": gpu,
-        "precision": choose_precision(recipe.train.precision).value,
-    }

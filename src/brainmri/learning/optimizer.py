@@ -1,12 +1,14 @@
 """fastai's Adam in one pass over memory, by torch's fused kernel; gradients are clipped on the way."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 import torch
 from fastai.optimizer import Optimizer
 from torch.nn.utils import get_total_norm
 from torch.optim.adamw import adamw
+
+from brainmri.learning.weights import State
 
 # fastai's own, which its schedules are made for.
 _HYPERS: Final = {"mom": 0.9, "sqr_mom": 0.99, "eps": 1e-5, "wd": 0.01}
@@ -55,6 +57,37 @@ class FusedAdam(Optimizer):  # type: ignore[misc]
         for parameters in self.param_lists:
             for parameter in parameters:
                 parameter.grad = None
+
+
+def pack_optimizer(optimizer: Optimizer) -> tuple[State, list[dict[str, Any]]]:
+    """What an optimizer of fastai's remembers: tensors as `NUMBER.NAME`, and the rest of each parameter."""
+    tensors: State = {}
+    counters = []
+    for number, state in enumerate(optimizer.state_dict()["state"]):
+        kept = {key: value for key, value in state.items() if isinstance(value, torch.Tensor)}
+        tensors |= {f"{number}.{key}": value for key, value in kept.items()}
+        counters.append({key: value for key, value in state.items() if key not in kept})
+    return tensors, counters
+
+
+def unpack_optimizer(optimizer: Optimizer, tensors: State, counters: Sequence[Mapping[str, Any]]) -> None:
+    """Gives it back what was packed."""
+    parameters = [parameter for group in optimizer.param_lists for parameter in group]
+    for number, (parameter, counted) in enumerate(zip(parameters, counters, strict=True)):
+        start = f"{number}."
+        kept = {
+            name.removeprefix(start): _lay_out(value, parameter)
+            for name, value in tensors.items()
+            if name.startswith(start)
+        }
+        optimizer.state[parameter] = dict(counted) | kept
+
+
+def _lay_out(value: torch.Tensor, parameter: torch.Tensor) -> torch.Tensor:
+    """In the memory layout of the parameter, as the fused step expects."""
+    if value.shape != parameter.shape:
+        return value.to(parameter.device)
+    return torch.empty_like(parameter, requires_grad=False).copy_(value)
 
 
 def _start(parameter: torch.Tensor, state: dict[str, Any]) -> _Case:

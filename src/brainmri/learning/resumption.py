@@ -11,6 +11,7 @@ from fastai.learner import Learner
 
 from brainmri.errors import BadInput
 from brainmri.learning.checkpoint import Checkpoint, CheckpointStore
+from brainmri.learning.optimizer import pack_optimizer, unpack_optimizer
 from brainmri.learning.progress import Progress
 from brainmri.learning.weights import State
 
@@ -101,11 +102,8 @@ def _capture(learner: Learner) -> Checkpoint:
     tensors |= {"torch": torch.get_rng_state(), "smooth_loss": learner.recorder.smooth_loss.val}
     if torch.cuda.is_available():
         tensors["cuda"] = torch.cuda.get_rng_state()
-    counters = []
-    for number, state in enumerate(learner.opt.state_dict()["state"]):
-        kept = {key: value for key, value in state.items() if isinstance(value, torch.Tensor)}
-        tensors |= _prefix(f"optimizer.{number}", kept)
-        counters.append({key: value for key, value in state.items() if key not in kept})
+    optimizer, counters = pack_optimizer(learner.opt)
+    tensors |= _prefix("optimizer", optimizer)
     facts = {
         "optimizer": counters,
         "smooth_loss": learner.recorder.smooth_loss.count,
@@ -120,12 +118,7 @@ def _restore(learner: Learner, checkpoint: Checkpoint) -> None:
     tensors, facts = checkpoint.tensors, checkpoint.facts
     learner.averaged_weights.trained.load_state_dict(_below("trained", tensors))
     learner.averaged_weights.average.load_state_dict(_below("average", tensors))
-    parameters = [parameter for group in learner.opt.param_lists for parameter in group]
-    for number, (parameter, counters) in enumerate(zip(parameters, facts["optimizer"], strict=True)):
-        kept = {
-            key: _lay_out(value, parameter) for key, value in _below(f"optimizer.{number}", tensors).items()
-        }
-        learner.opt.state[parameter] = counters | kept
+    unpack_optimizer(learner.opt, _below("optimizer", tensors), facts["optimizer"])
     learner.recorder.smooth_loss.count = facts["smooth_loss"]
     learner.recorder.smooth_loss.val = tensors["smooth_loss"].to(learner.dls.device)
     for loader, state in zip(learner.dls.loaders, facts["loaders"], strict=True):
@@ -135,13 +128,6 @@ def _restore(learner: Learner, checkpoint: Checkpoint) -> None:
     if "cuda" in tensors:
         torch.cuda.set_rng_state(tensors["cuda"])
     torch.set_rng_state(tensors["torch"])
-
-
-def _lay_out(value: torch.Tensor, parameter: torch.nn.Parameter) -> torch.Tensor:
-    """In the memory layout of the parameter, as the fused step expects."""
-    if value.shape != parameter.shape:
-        return value.to(parameter.device)
-    return torch.empty_like(parameter, requires_grad=False).copy_(value)
 
 
 def _get_numpy_state() -> tuple[Any, ...]:

@@ -1,0 +1,91 @@
+"""What a pretraining leaves behind: the model folder and its summary."""
+
+from pathlib import Path
+from typing import Any, Final
+
+from torch import nn
+
+from brainmri.learning.backbones import name_weights
+from brainmri.learning.cards import ChannelStatistics, ClassifierCard, ClassNames
+from brainmri.learning.catalogue import Architecture
+from brainmri.learning.model_folder import WEIGHTS, write_model
+from brainmri.learning.pretraining.course import Pretrained
+from brainmri.learning.pretraining.identity import identify_generator, identify_phantoms
+from brainmri.learning.pretraining.settings import PretrainParams
+from brainmri.learning.provenance import list_versions
+from brainmri.learning.recipe import Pooling
+from brainmri.learning.weights import State
+
+CLASSES: Final = ClassNames(negative="no tumor", positive="tumor")
+_PACKAGES: Final = ("fastai", "numpy", "torch", "torchvision")
+
+
+def write_pretrained(
+    folder: Path, arch: Architecture, pretrained: Pretrained, params: PretrainParams
+) -> None:
+    """Writes a classifier's folder; its weights in half precision."""
+    network = pretrained.classifier
+    state = name_weights(network, arch, halve(network))
+    write_model(folder, _describe(arch, pretrained, params), {WEIGHTS: state})
+
+
+def halve(network: nn.Module) -> State:
+    """The network's state_dict, floating numbers as float16, but those of batch normalization as they are.
+
+    Its variances may be smaller or larger than float16 can hold.
+    """
+    kept = {
+        f"{name}.{key}"
+        for name, part in network.named_modules()
+        if isinstance(part, nn.modules.batchnorm._BatchNorm)
+        for key in part.state_dict()
+    }
+    return {
+        key: value.half() if value.is_floating_point() and key not in kept else value
+        for key, value in network.state_dict().items()
+    }
+
+
+def summarize_pretraining(pretrained: Pretrained, params: PretrainParams) -> dict[str, Any]:
+    """Length and the last figures (for watching, not for publishing)."""
+    last = pretrained.rows[-1]
+    figures = last.model_dump(exclude={"pictures", "log10_learning_rate"})
+    return {
+        "data": "synthetic: no result on real data",
+        "pictures": last.pictures,
+        "steps": params.steps,
+        "parameters": sum(parameter.numel() for parameter in pretrained.classifier.parameters()),
+        "last": {name: value for name, value in figures.items() if value is not None},
+    }
+
+
+def _describe(arch: Architecture, pretrained: Pretrained, params: PretrainParams) -> ClassifierCard:
+    recipe = params.model_dump(mode="json", exclude={"rule", "slices", "generator", "threads", "seed"})
+    # JSON files of this project hold no lists, which DVC would drop from metrics.
+    recipe["sizes"] = {str(item.size): item.share for item in params.sizes}
+    return ClassifierCard(
+        architecture=arch,
+        classes=CLASSES,
+        channels=1,
+        rule=params.rule,
+        slices=params.slices,
+        normalization=ChannelStatistics(mean={}, std={}),
+        network_size=params.rule.size,
+        pooling=Pooling.CONCAT,
+        dropout=params.dropout,
+        training={
+            "data": "phantoms",
+            "generator": {"version": identify_generator(), **params.generator.model_dump(mode="json")},
+            "recipe": {"seed": params.seed, "train": {"threads": params.threads}, "pretrain": recipe},
+            "precision": pretrained.precision.value,
+            "pictures": pretrained.rows[-1].pictures,
+            "start": {"name": "none"},
+        },
+        versions=_shorten(list_versions(_PACKAGES)),
+        data_sha256=identify_phantoms(params),
+    )
+
+
+def _shorten(versions: dict[str, str]) -> dict[str, str]:
+    """Of python, the patch release is of no concern."""
+    return versions | {"python": ".".join(versions["python"].split(".")[:2])}

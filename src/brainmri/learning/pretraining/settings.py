@@ -1,0 +1,119 @@
+"""The section `pretrain`: how a network learns from phantoms; imports neither torch nor fastai."""
+
+import math
+from typing import Annotated, Self
+
+import numpy as np
+from pydantic import Field, model_validator
+
+from brainmri.dataset.preparation import ImageRule
+from brainmri.errors import BadInput
+from brainmri.learning.catalogue import Architecture, has_decoder
+from brainmri.learning.recipe import Precision, Seed
+from brainmri.params import Section
+from brainmri.phantom.wide.settings import WideParams
+from brainmri.scans.settings import SliceRule
+
+Side = Annotated[
+    int, Field(ge=64, le=256, multiple_of=16, description="a multiple of 16 pixels from 64 to 256")
+]
+
+
+class SizeShare(Section):
+    """The share of the batches whose pictures have this many pixels a side."""
+
+    size: Side
+    share: Annotated[float, Field(gt=0, le=1, description="a share of the batches above 0")]
+
+
+class UnseenParams(Section):
+    """Phantoms that no network learns from: they are drawn with a seed of their own."""
+
+    seed: Seed
+    watched: Annotated[int, Field(ge=2, description="a whole number of pictures, at least 2")]
+
+
+class PretrainParams(Section):
+    """The section `pretrain`."""
+
+    budget: Annotated[int, Field(ge=1, description="a whole number of pictures, at least 1")]
+    batch_size: Annotated[int, Field(ge=2, description="a whole number of at least 2")]
+    lr: Annotated[float, Field(gt=0, lt=100, description="a number above 0 and below 100")]
+    warmup: Annotated[float, Field(ge=0, lt=1, description="a share of the steps from 0 to below 1")]
+    weight_decay: Annotated[float, Field(ge=0, description="a number of at least 0")]
+    clip_norm: Annotated[float, Field(gt=0, description="a number above 0")]
+    dropout: Annotated[float, Field(ge=0, lt=1, description="a share from 0 to below 1")]
+    map_weight: Annotated[float, Field(ge=0, description="a number of at least 0 (0: no maps)")]
+    tumor_weight: Annotated[float, Field(gt=0, description="a number above 0")]
+    sizes: Annotated[list[SizeShare], Field(min_length=1, description="a list of size and share")]
+    rule: ImageRule
+    slices: SliceRule
+    statistics: Annotated[int, Field(ge=2, description="a whole number of pictures, at least 2")]
+    unseen: UnseenParams
+    checks: Annotated[int, Field(ge=1, description="a whole number of at least 1")]
+    log_every: Annotated[int, Field(ge=1, description="a whole number of pictures, at least 1")]
+    seed: Seed
+    precision: Annotated[Precision, Field(strict=False, description="auto, fp32 or bf16")]
+    threads: Annotated[int, Field(ge=1, description="a whole number of threads, at least 1")]
+    generator: WideParams
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.budget < self.batch_size:
+            raise ValueError(
+                f"expected a budget of at least one batch ({self.batch_size} pictures), came {self.budget}; "
+                "raise budget or lower batch_size"
+            )
+        total = math.fsum(item.share for item in self.sizes)
+        if abs(total - 1) > 1e-6:
+            raise ValueError(f"expected the shares of sizes to add up to 1, came {total:g}; correct them")
+        if self.rule.size not in {item.size for item in self.sizes}:
+            raise ValueError(
+                f"expected one of the sizes that are trained as rule.size, came {self.rule.size}; correct it"
+            )
+        if self.unseen.seed == self.seed:
+            raise ValueError(
+                f"expected another seed for the unseen phantoms, came {self.seed} for both; change one"
+            )
+        return self
+
+    @property
+    def steps(self) -> int:
+        """How many whole batches the budget is."""
+        return self.budget // self.batch_size
+
+    def draw_sizes(self) -> list[int]:
+        """The side in pixels of each step's pictures: the same for the same section."""
+        shares = np.array([item.share for item in self.sizes])
+        generator = np.random.default_rng(self.seed)
+        drawn = generator.choice([item.size for item in self.sizes], self.steps, p=shares / shares.sum())
+        return [int(size) for size in drawn]
+
+    def rate_at(self, step: int) -> float:
+        """The learning rate of a step: a linear warm-up, then half a cosine down to almost 0."""
+        warm = round(self.warmup * self.steps)
+        if step < warm:
+            return self.lr * (step + 1) / (warm + 1)
+        return self.lr * 0.5 * (1 + math.cos(math.pi * (step - warm) / (self.steps - warm)))
+
+    def list_checks(self) -> frozenset[int]:
+        """After how many steps the unseen phantoms are scored: evenly, and at the end."""
+        return frozenset(
+            max(1, round(self.steps * number / self.checks)) for number in range(1, self.checks + 1)
+        )
+
+    def is_logged(self, done: int) -> bool:
+        """Whether a line is noted after `done` steps."""
+        before, after = (pictures // self.log_every for pictures in self._pictures_around(done))
+        return after > before or done in self.list_checks()
+
+    def _pictures_around(self, done: int) -> tuple[int, int]:
+        return (done - 1) * self.batch_size, done * self.batch_size
+
+
+def name_architecture(name: str) -> Architecture:
+    """The architecture of that name; `BadInput` where it is none, or not a ResNet."""
+    known = [arch.value for arch in Architecture if has_decoder(arch)]
+    if name not in known:
+        raise BadInput(f"--arch: expected one of {', '.join(known)}, came {name!r}; name one of them")
+    return Architecture(name)

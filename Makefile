@@ -7,7 +7,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Stages run `python`: the one that belongs to the project.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: install repro test test-long lint format lock clean
+.PHONY: install repro test test-long lint format lock weights clean
 
 install: .venv/installed
 
@@ -50,6 +50,10 @@ lock:
 pins.yaml: requirements.lock Makefile
 	{ echo '# Made by `make pins.yaml` from requirements.lock: the versions that stages depend on.'; \
 	for name in $(PINNED); do sed -nE "s/^($$name)==([^ ;]+).*/\1: \"\2\"/p" requirements.lock; done; } > $@
+
+# The list of the shipped weights, after a new file of them; `cd weights && sha256sum -c SHA256SUMS` checks it.
+weights:
+	cd weights && sha256sum */classifier/weights.safetensors > SHA256SUMS
 
 clean:
 	rm -rf .venv build .mypy_cache .pytest_cache .ruff_cache .hypothesis

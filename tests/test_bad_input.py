@@ -136,7 +136,7 @@ def test_a_class_may_be_called_no(folder: Path) -> None:
         ("arch: resnet18", "arch: resnet35", "find_lr", "arch: expected one of resnet18, resnet34"),
         ("lr: auto", "lr: abc", "find_lr", "lr: expected auto or a number above 0 and below 100, came 'abc'"),
         ("lr: auto", "lr: -1", "find_lr", "lr: expected auto or a number above 0"),
-        ("weights: none", "weights: gone.pth", "find_lr", "weights: expected none, imagenet or"),
+        ("weights: none", "weights: gone.pth", "find_lr", "weights: expected none, phantom, imagenet or"),
         ("  patience:", "  patiense:", "find_lr", "train.patien"),
     ],
 )

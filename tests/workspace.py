@@ -42,7 +42,8 @@ class Workspace:
             if (
                 (ROOT / name).is_file()
                 and not name.startswith(("metrics/", "plots/"))
-                and not name.endswith("dvc.lock")
+                # Of the shipped weights the list is enough, which stages depend on.
+                and not name.endswith(("dvc.lock", ".safetensors"))
             ):
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)
                 (folder / name).write_bytes((ROOT / name).read_bytes())

@@ -1,11 +1,13 @@
 """Arms: what each changes, and what can't be meant."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from brainmri.dataset.protocols import Protocol
 from brainmri.errors import BadInput
+from brainmri.learning import shipped
 from brainmri.learning.arms import Arm, ComparisonParams, Settings, read_arm, read_arms
 from brainmri.learning.recipe import Recipe
 from brainmri.learning.segmentation_recipe import SegmentationRecipe
@@ -43,6 +45,17 @@ def test_an_arm_is_the_shared_settings_with_its_changes() -> None:
     assert SHARED.train.augment.rotate_degrees == arms["focal"].train.augment.rotate_degrees
     assert [Protocol.GROUPED, Protocol.PAPER] == [arms["plain"].protocol, arms["paper"].protocol]
     assert {2} == {arm.train.threads for arm in arms.values()}
+
+
+def test_an_arm_whose_architecture_has_no_shipped_weights_ends_before_any_training(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(shipped, "FOLDER", tmp_path)
+    (tmp_path / shipped.SUMS).write_text(f"{'0' * 64}  resnet18/classifier/weights.safetensors\n")
+    arms: dict[str, Any] = {"plain": {}, "ours": {"weights": "phantom"}}
+    assert "phantom" == read(arms)["ours"].weights
+    with pytest.raises(BadInput, match=r"arms.deep: weights: phantom: .* ships \(resnet18\), came resnet50"):
+        read(arms | {"deep": {"weights": "phantom", "arch": "resnet50"}})
 
 
 def test_a_segmentation_arm_has_the_recipe_of_a_segmenter() -> None:

@@ -95,7 +95,7 @@ def test_a_file_of_another_kind_is_refused(tmp_path: Path, content: bytes, name:
 
 
 def test_a_missing_file_is_named_with_the_choices(tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match=r"expected none, imagenet or a state_dict's path, came .*gone.pth"):
+    with pytest.raises(BadInput, match=r"none, phantom, imagenet or a state_dict's path, came .*gone.pth"):
         read_start_weights(str(tmp_path / "gone.pth"), RESNET18)
 
 

@@ -1,5 +1,6 @@
 """A whole model folder, trained for a moment."""
 
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,21 +12,27 @@ from brainmri.dataset.manifest import ManifestRow, Subset
 from brainmri.dataset.prepare import PrepareParams, prepare_folder
 from brainmri.dataset.prepared import PreparedSet, read_prepared
 from brainmri.isolation import isolate_within
+from brainmri.learning.cards import ClassifierCard, read_model_card
 from brainmri.learning.classification import select_classes
 from brainmri.learning.fitting import Schedule, train_network
-from brainmri.learning.model_folder import WEIGHTS
+from brainmri.learning.model_folder import LAST_WEIGHTS, WEIGHTS, read_weights, write_model
 from brainmri.learning.prediction import read_classifier
 from brainmri.learning.report import write_trained
 from brainmri.learning.seeing import see_images
+from brainmri.learning.shipped import PHANTOMS
+from brainmri.learning.storage import halve
+from brainmri.reporting.templates_notice import TEMPLATES_NOTICE
 from brainmri.scans.files import hash_file
 from brainmri.scans.settings import ReadingLimits
 from brainmri.scoring.calibration import OperatingPoint, write_operating_point
-from brainmri.scoring.novelty import NoveltyParams, write_familiar
+from brainmri.scoring.novelty import FACTS, NoveltyParams, write_familiar
 from brainmri.scoring.novelty_fit import learn_familiar
 from brainmri.serving.export import Exported, export_model
 from brainmri.serving.model import CLASSIFIER, NOVELTY, OPERATING_POINT, read_model
 from brainmri.serving.web.settings import ServeLimits
+from brainmri.tables import read_mapping, write_mapping
 from tests.learning.samples import make_recipe
+from tests.learning.shipping import list_weights
 from tests.pictures import write_class_folders
 from tests.rules import IMAGE_RULE, RULE
 
@@ -79,3 +86,20 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
     write_familiar(model / NOVELTY, familiar)
     exported = export_model(read_model(model), folder / "exported", folder / "prepared", LIMITS, SERVE)
     return Trained(folder / "raw", data, model, folder / "exported", exported)
+
+
+@pytest.fixture(scope="session")
+def shipped_weights(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A `weights/` in which the trained model stands as if it had seen synthetic MRI alone."""
+    weights = tmp_path_factory.mktemp("shipped") / "weights"
+    folder = shutil.copytree(trained.model, weights / "resnet18", ignore=shutil.ignore_patterns(LAST_WEIGHTS))
+    card = read_model_card(folder / CLASSIFIER, ClassifierCard)
+    card = card.model_copy(update={"training": card.training | {"data": PHANTOMS}})
+    write_model(folder / CLASSIFIER, card, {WEIGHTS: halve(read_weights(folder / CLASSIFIER / WEIGHTS))})
+    sha256 = hash_file(folder / CLASSIFIER / WEIGHTS)
+    write_mapping(
+        folder / NOVELTY / FACTS, read_mapping(folder / NOVELTY / FACTS) | {"weights_sha256": sha256}
+    )
+    (folder / "README.md").write_text(f"# Card\n\nsha256 `{sha256}`\n\n{TEMPLATES_NOTICE}")
+    list_weights(weights)
+    return weights

@@ -4,6 +4,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
 
 import highdicom
@@ -17,9 +18,12 @@ from pydicom.uid import EnhancedMRImageStorage, MRImageStorage
 
 from brainmri.errors import BadInput
 from brainmri.serving import dicom_output
+from brainmri.serving.answers import ZERO_SHOT
 from brainmri.serving.backends import Backend
+from brainmri.serving.dicom_capture import make_capture
 from brainmri.serving.dicom_origin import Maker
 from brainmri.serving.dicom_output import DicomWriter, Segmenter
+from brainmri.serving.dicom_sources import read_sources
 from brainmri.serving.model import read_model
 from brainmri.serving.predict import Predictor, predict_scans
 from tests.pictures import draw_head
@@ -118,6 +122,23 @@ def test_a_picture_says_what_it_is_not_for_in_its_header_and_in_its_pixels(
     red, green, blue = pixels[:48].reshape(-1, 3).T.astype(int)
     yellow = (red > 150) & (green > 150) & (blue < 120)
     assert 0.01 < yellow.mean() < 0.3
+
+
+def test_what_a_network_draws_that_has_seen_no_scan_of_a_person_says_so(tmp_path: Path) -> None:
+    (path, *_) = sorted(_write_series(tmp_path / "in", count=1).iterdir())
+    (source,) = read_sources([path], [0], LIMITS.max_volume_megabytes)
+    makers = [Maker("classifier", "resnet18", 64 * "a", zero_shot=known) for known in (True, False)]
+    captures = [
+        pydicom.dcmread(BytesIO(make_capture(np.zeros((8, 8, 3), np.uint8), source, maker)))
+        for maker in makers
+    ]
+    assert ["brainmri zero-shot classifier, resnet18", "brainmri classifier, resnet18"] == [
+        capture.ManufacturerModelName for capture in captures
+    ]
+    assert [True, False] == [capture.ImageComments.endswith(ZERO_SHOT) for capture in captures]
+    assert ["NOT FOR DIAGNOSIS - research only - zero-shot", "NOT FOR DIAGNOSIS - research only"] == [
+        maker.warning for maker in makers
+    ]
 
 
 def test_masks_lie_on_the_pixels_of_the_slices_that_they_refer_to(trained: Trained, tmp_path: Path) -> None:

@@ -216,7 +216,7 @@ def test_the_command_prints_a_table_json_or_csv_and_its_code_says_how_it_went(
     assert all(NOT_FOR_DIAGNOSIS in line for line in table[1:])
     assert table[2].startswith("bad.png,")
     assert 2 == _command(tmp_path, "bad.png", *model).returncode
-    wrong = _command(tmp_path, "=head.png")
+    wrong = _command(tmp_path, "=head.png", "--model", "models")
     assert 2 == wrong.returncode
     assert wrong.stderr.startswith("error: models: expected a model folder with classifier/ in it, came none")
     assert 1 == wrong.stderr.count("\n")

@@ -14,6 +14,7 @@ from brainmri.errors import BadInput
 from brainmri.learning.catalogue import NO_DECODER, has_decoder
 from brainmri.learning.recipe import Design, Epochs, Rate, Recipe, Seed
 from brainmri.learning.segmentation_recipe import SegmentationParams, SegmentationRecipe
+from brainmri.learning.shipped import PHANTOM, find_shipped
 from brainmri.params import PARAMS_PATH, Section, check_section
 
 # Settings of a classifier's head and loss.
@@ -104,7 +105,8 @@ def read_arms(shared: Settings, params: ComparisonParams) -> dict[str, Arm]:
     """All arms by name, in the order of params.yaml; the others are compared with the first.
 
     Raises `BadInput` for a name that is more than letters, digits, - and _, an unknown key or wrong value,
-    two arms that train the same, seeds that repeat, and a first arm of the paper's protocol.
+    two arms that train the same, seeds that repeat, a first arm of the paper's protocol, and an architecture
+    that none of the weights are of that the project ships, where an arm wants these.
     """
     arms = {name: read_arm(name, shared, params) for name in params.arms}
     if len(set(params.seeds)) < len(params.seeds):
@@ -118,6 +120,8 @@ def read_arms(shared: Settings, params: ComparisonParams) -> dict[str, Arm]:
         )
     for name, arm in arms.items():
         _check_segmenter(name, arm, params.arms[name])
+        if arm.weights == PHANTOM:
+            find_shipped(arm.arch, f"{PARAMS_PATH}: {_PLACE}.{name}: weights: {PHANTOM}")
     return arms
 
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from brainmri.learning.batches import choose_normalization
 from brainmri.learning.checkpoint import CheckpointStore
 from brainmri.learning.compilation import compile_network
 from brainmri.learning.recipe import Recipe, plan_epoch
@@ -42,6 +43,7 @@ def train_network(
     With a store the training goes on from the checkpoint there, if there is one, and leaves checkpoints.
     """
     training = build_training(data, recipe, plan_epoch(len(data.train), recipe.train))
+    _say_adopted(training, recipe, data)
     if recipe.train.compile:
         compile_network(training.learner.model)
     if store is None:
@@ -61,6 +63,15 @@ def train_network(
         progress.epochs,
         training,
     )
+
+
+def _say_adopted(training: Training, recipe: Recipe, data: TrainingData) -> None:
+    """A line where pixels are normalized otherwise than the recipe says, since the start weights are."""
+    start, scaling = training.start, recipe.train.scaling
+    if start is None or start.normalization is None:
+        return
+    if training.normalization != choose_normalization(scaling, data.train.images):
+        print(f"train.scaling: {scaling} gives way to what the start weights ({start.name}) were learnt with")
 
 
 def run_schedule(training: Training, recipe: Recipe, schedule: Schedule) -> None:

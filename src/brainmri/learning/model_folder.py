@@ -10,6 +10,7 @@ from safetensors.torch import save as save_tensors
 
 from brainmri.errors import BadInput
 from brainmri.learning.cards import MODEL, ModelCard
+from brainmri.learning.storage import widen
 from brainmri.learning.weights import State
 from brainmri.tables import write_bytes, write_mapping
 
@@ -27,9 +28,9 @@ def write_model(folder: Path, card: ModelCard, states: Mapping[str, State]) -> N
 
 
 def read_weights(path: Path) -> State:
-    """The tensors of a safetensors file of a model folder."""
+    """The tensors of a safetensors file of a model folder, float32 where halves are stored."""
     try:
-        return load_tensors(path.read_bytes())
+        return widen(load_tensors(path.read_bytes()))
     except FileNotFoundError:
         raise BadInput(f"{path}: no such file; run `dvc repro train` to make it") from None
     except SafetensorError as error:

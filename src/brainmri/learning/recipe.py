@@ -130,7 +130,7 @@ class Design(Section):
     """All that decides a training but its seed, its length and its learning rate."""
 
     arch: Annotated[Architecture, Field(strict=False, description="one of " + ", ".join(Architecture))]
-    weights: Annotated[str, Field(min_length=1, description="none, imagenet or the path of a state_dict")]
+    weights: Annotated[str, Field(min_length=1, description="none, phantom, imagenet or a state_dict's path")]
     train: TrainParams
 
     @property

@@ -102,7 +102,7 @@ def build_training(data: TrainingData, recipe: Recipe, plan: EpochPlan) -> Train
     keep_freed_memory()
     torch.set_num_threads(recipe.train.threads)
     set_seed(recipe.seed, reproducible=True)
-    normalization = choose_normalization(recipe.train.scaling, data.train.images)
+    normalization = _normalize(recipe, start, data.train.images)
     loaders = _load(data, recipe, normalization, plan)
     precision, progress = choose_precision(recipe.train.precision), Progress(data.task.row)
     learner = Learner(
@@ -129,6 +129,14 @@ def build_training(data: TrainingData, recipe: Recipe, plan: EpochPlan) -> Train
         start_from(learner.model, recipe.arch, start)
         learner.freeze()
     return Training(learner, progress, normalization, precision, plan, start, recipe.train.side)
+
+
+def _normalize(recipe: Recipe, start: StartWeights | None, images: torch.Tensor) -> Normalization:
+    """As the start weights are used to, where their folder says so; else as the recipe has it."""
+    if start is None or start.normalization is None:
+        return choose_normalization(recipe.train.scaling, images)
+    known = start.normalization
+    return Normalization(tuple(known.mean.values()), tuple(known.std.values()))
 
 
 def _load(data: TrainingData, recipe: Recipe, normalization: Normalization, plan: EpochPlan) -> DataLoaders:

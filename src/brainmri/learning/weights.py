@@ -12,7 +12,10 @@ from safetensors.torch import load as load_safetensors
 from torchvision.models import get_weight
 
 from brainmri.errors import BadInput
+from brainmri.learning.cards import ChannelStatistics, ClassifierCard, read_model_card
 from brainmri.learning.catalogue import IMAGENET_WEIGHTS, Architecture
+from brainmri.learning.shipped import PHANTOM, find_shipped
+from brainmri.learning.storage import widen
 
 State = dict[str, torch.Tensor]
 
@@ -21,31 +24,46 @@ _DOWNLOAD_TIMEOUT_S = 20
 
 @dataclass(frozen=True)
 class StartWeights:
-    """A state_dict with torchvision's names, what it is called and the sha256 of its file."""
+    """A state_dict with torchvision's names, float32, what it is called and the sha256 of its file.
+
+    `normalization` is what pixels were normalized by where the weights were learnt; None where no file says.
+    """
 
     state: State
     name: str
     sha256: str
+    normalization: ChannelStatistics | None = None
 
 
 def read_start_weights(weights: str, arch: Architecture) -> StartWeights | None:
-    """What `weights` names: None for `none`, torchvision's V1 for `imagenet`, else a file's state_dict.
+    """What `weights` names: None for `none`, those shipped for `phantom`, torchvision's V1 for `imagenet`.
 
-    Raises `BadInput` where there is no such file or it holds no state_dict.
+    Else it is a file's state_dict. Raises `BadInput` where there is no such file, it holds none, or a shipped
+    one has another hash.
     """
     if weights == "none":
         return None
+    if weights == PHANTOM:
+        return _read_shipped(arch)
     if weights == "imagenet":
         path, name = _fetch_imagenet(arch), IMAGENET_WEIGHTS[arch]
     else:
         path, name = Path(weights), weights
         if not path.is_file():
             raise BadInput(
-                f"weights: expected none, imagenet or a state_dict's path, came {weights!r} (no such "
-                "file); correct the path; a queued experiment needs an absolute one or a tracked file"
+                f"weights: expected none, phantom, imagenet or a state_dict's path, came {weights!r} (no "
+                "such file); correct the path; a queued experiment needs an absolute one or a tracked file"
             )
     content = path.read_bytes()
     return StartWeights(_read_state(path, content), name, hashlib.sha256(content).hexdigest())
+
+
+def _read_shipped(arch: Architecture) -> StartWeights:
+    """Body and head; whoever starts from them takes the names that its own body has."""
+    shipped = find_shipped(arch, f"weights: {PHANTOM}")
+    state = _read_state(shipped.weights, shipped.read())
+    card = read_model_card(shipped.weights.parent, ClassifierCard)
+    return StartWeights(state, PHANTOM, shipped.sha256, card.normalization)
 
 
 def check_body(state: Mapping[str, torch.Tensor], body: Mapping[str, torch.Tensor], name: str) -> State:
@@ -103,7 +121,7 @@ def _read_state(path: Path, content: bytes) -> State:
             f"weights: {path}: expected a state_dict (name: tensor), came {_describe(state)}; save the "
             "network's state_dict alone"
         )
-    return state
+    return widen(state)
 
 
 def _describe(content: object) -> str:

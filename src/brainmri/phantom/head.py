@@ -1,6 +1,7 @@
 """Rendering what surrounds the brain: skull, scalp, face and the great venous sinus."""
 
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 
@@ -9,24 +10,26 @@ from brainmri.phantom.description import Body, Contrast, Place
 from brainmri.phantom.fields import draw_field, enlarge, measure_ellipsoid, ramp, shrink
 from brainmri.phantom.geometry import STEP
 
+Ellipsoid: TypeAlias = tuple[Place, Place]  # centre and radii in mm
+
 _EDGE_MM = 0.45
 # Ellipsoids, centre and radii in mm; paired ones are given for the right side.
-_FACE = ((0.0, 32.0, -58.0), (64.0, 62.0, 74.0))
-_NECK = ((0.0, -38.0, -90.0), (60.0, 62.0, 95.0))
-_TEMPLE = ((60.0, 22.0, -20.0), (14.0, 34.0, 32.0))
-_ORBIT = ((27.0, 54.0, -38.0), (17.0, 28.0, 16.0))
-_EYE = ((32.0, 68.0, -38.0), (12.0, 12.5, 12.0))
-_LENS = ((32.5, 77.5, -38.0), (5.0, 2.4, 5.0))
-_NERVE = ((22.0, 42.0, -38.0), (2.6, 20.0, 2.6))
-_MUSCLE_OUTER = ((41.0, 52.0, -38.0), (2.4, 20.0, 8.0))
-_MUSCLE_INNER = ((17.0, 52.0, -38.0), (2.4, 20.0, 8.0))
-_AIR = (
+FACE = ((0.0, 32.0, -58.0), (64.0, 62.0, 74.0))
+NECK = ((0.0, -38.0, -90.0), (60.0, 62.0, 95.0))
+TEMPLE = ((60.0, 22.0, -20.0), (14.0, 34.0, 32.0))
+ORBIT = ((27.0, 54.0, -38.0), (17.0, 28.0, 16.0))
+EYE = ((32.0, 68.0, -38.0), (12.0, 12.5, 12.0))
+LENS = ((32.5, 77.5, -38.0), (5.0, 2.4, 5.0))
+NERVE = ((22.0, 42.0, -38.0), (2.6, 20.0, 2.6))
+MUSCLE_OUTER = ((41.0, 52.0, -38.0), (2.4, 20.0, 8.0))
+MUSCLE_INNER = ((17.0, 52.0, -38.0), (2.4, 20.0, 8.0))
+AIR = (
     ((8.0, 58.0, -42.0), (7.0, 24.0, 15.0)),
     ((7.0, 14.0, -40.0), (8.0, 11.0, 8.0)),
     ((12.0, 74.0, -14.0), (11.0, 4.5, 11.0)),
     ((27.0, 55.0, -66.0), (15.0, 18.0, 14.0)),
 )
-_MASTOID = ((52.0, -34.0, -44.0), (10.0, 13.0, 14.0))
+MASTOID = ((52.0, -34.0, -44.0), (10.0, 13.0, 14.0))
 
 
 @dataclass(frozen=True)
@@ -47,9 +50,9 @@ def measure_shells(points: Points, anatomy: Anatomy, body: Body) -> Shells:
     scalp = body.scalp_mm * (1 + 0.12 * draw_field(body.seed + 21, small, 60))
     skull = np.maximum(vault - thickness, fluid - 2 * thickness)
     skin = np.maximum(vault - thickness - scalp, fluid - 2 * thickness - scalp)
-    for centre, radii in (_FACE, _NECK, *_pair(_TEMPLE)):
+    for centre, radii in (FACE, NECK, *pair(TEMPLE)):
         part = (measure_ellipsoid(small, centre, radii) - 1) * min(radii)
-        skin = _join(skin, part, 9.0)
+        skin = join(skin, part, 9.0)
     return Shells(*(enlarge(np.asarray(shell, np.float32), STEP) for shell in (fluid, skull, skin)))
 
 
@@ -73,18 +76,19 @@ def cover_sinus(points: Points, fluid_mm: Map) -> Map:
     return ramp(distance, 0.5) * ramp(-z - 8, 3.0)
 
 
-def _pair(ellipsoid: tuple[Place, Place]) -> tuple[tuple[Place, Place], ...]:
+def pair(ellipsoid: Ellipsoid) -> tuple[Ellipsoid, Ellipsoid]:
+    """An ellipsoid of the right side and its mirror image."""
     (x, y, z), radii = ellipsoid
     return ((x, y, z), radii), ((-x, y, z), radii)
 
 
-def _join(first: Map, second: Map, blend_mm: float) -> Map:
+def join(first: Map, second: Map, blend_mm: float) -> Map:
     """The union of two shapes with a rounded seam (polynomial smooth minimum)."""
     share = np.clip(0.5 + 0.5 * (second - first) / blend_mm, 0, 1)
     return np.asarray(second + share * (first - second) - blend_mm * share * (1 - share), np.float32)
 
 
-def _cover(points: Points, ellipsoid: tuple[Place, Place], softness_mm: float = 0.6) -> Map:
+def _cover(points: Points, ellipsoid: Ellipsoid, softness_mm: float = 0.6) -> Map:
     centre, radii = ellipsoid
     return ramp((measure_ellipsoid(points, centre, radii) - 1) * min(radii), softness_mm)
 
@@ -102,16 +106,16 @@ def _paint_soft_tissue(points: Points, shells: Shells, contrast: Contrast, seed:
 def _paint_orbits(points: Points, image: Map, contrast: Contrast) -> Map:
     """Eyes with lens and wall, the fat behind them, the optic nerve and two muscles each."""
     layers = (
-        (_ORBIT, contrast.fat),
-        (_NERVE, contrast.white),
-        (_MUSCLE_OUTER, contrast.muscle),
-        (_MUSCLE_INNER, contrast.muscle),
-        (_EYE, contrast.muscle),
-        ((_EYE[0], (10.8, 11.2, 10.8)), contrast.csf),
-        (_LENS, contrast.muscle),
+        (ORBIT, contrast.fat),
+        (NERVE, contrast.white),
+        (MUSCLE_OUTER, contrast.muscle),
+        (MUSCLE_INNER, contrast.muscle),
+        (EYE, contrast.muscle),
+        ((EYE[0], (10.8, 11.2, 10.8)), contrast.csf),
+        (LENS, contrast.muscle),
     )
     for ellipsoid, signal in layers:
-        for side in _pair(ellipsoid):
+        for side in pair(ellipsoid):
             image = image + _cover(points, side) * (signal - image)
     return image
 
@@ -126,7 +130,7 @@ def _paint_bone(points: Points, shells: Shells, contrast: Contrast, seed: int) -
 def _cover_air(points: Points, shells: Shells) -> Map:
     """The sinuses and the cells of the mastoid, never inside the brain's own space."""
     cover = np.zeros_like(shells.fluid)
-    for ellipsoid in (*_AIR, _MASTOID):
-        for side in _pair(ellipsoid):
+    for ellipsoid in (*AIR, MASTOID):
+        for side in pair(ellipsoid):
             cover = np.maximum(cover, _cover(points, side, 0.8))
     return cover * ramp(2 - shells.fluid, 0.5)

@@ -10,6 +10,8 @@ from brainmri.dataset.prepared import RejectedRow
 from brainmri.scoring.calibration import OperatingPoint
 
 NOT_FOR_DIAGNOSIS: Final = "Not for diagnosis: a research tool, not a medical device."
+# Of a network that has learnt from phantoms alone.
+ZERO_SHOT: Final = "Zero-shot: this network has seen synthetic MRI alone, and no scan of a person."
 UNLIKE: Final = "unlike the training images"
 # A scan is unlike the training data where the slice that decides is, or so many of all.
 _MOST_UNLIKE: Final = 0.5
@@ -58,12 +60,16 @@ class PatientAnswer(_Answer):
 
 
 class ModelFacts(_Answer):
-    """Which model answered; `sha256` is of the weights of its training, by whichever backend."""
+    """Which model answered; `sha256` is of the weights of its training, by whichever backend.
+
+    `zero_shot`: it has seen synthetic MRI alone.
+    """
 
     folder: str
     backend: str
     architecture: str
     sha256: str
+    zero_shot: bool
     negative: str
     positive: str
     threshold: Probability

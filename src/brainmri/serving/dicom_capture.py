@@ -52,7 +52,7 @@ def _describe(source: Source, maker: Maker) -> Dataset:
     said.BurnedInAnnotation = "NO"
     # Not of a left or right side; without it the standard asks for one.
     said.BodyPartExamined = "HEAD"
-    said.ImageComments = f"{WARNING}. It shows where a network looks, not where a tumor is."
+    said.ImageComments = f"{WARNING}. It shows where a network looks, not where a tumor is.{maker.remark}"
     said.DerivationDescription = f"{WARNING}. {maker.name}, weights {maker.sha256}"
     if {"SOPClassUID", "SOPInstanceUID"} <= set(source.texts):
         said.SourceImageSequence = [_refer(source)]

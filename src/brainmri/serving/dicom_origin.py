@@ -19,6 +19,7 @@ from highdicom.enum import ContentQualificationValues
 from pydicom import dcmwrite
 from pydicom.dataset import Dataset
 
+from brainmri.serving.answers import ZERO_SHOT
 from brainmri.serving.dicom_sources import IDENTITY, Source
 
 NAME: Final = "brainmri"
@@ -42,16 +43,30 @@ _NOW: Final = (
 
 @dataclass(frozen=True)
 class Maker:
-    """The network that an object's content is of: its task, its architecture, the SHA-256 of its weights."""
+    """The network that an object's content is of: its task, its architecture, the SHA-256 of its weights.
+
+    `zero_shot`: it has seen synthetic MRI alone.
+    """
 
     task: str
     architecture: str
     sha256: str
+    zero_shot: bool = False
 
     @property
     def name(self) -> str:
         """In a line."""
-        return f"{NAME} {self.task}, {self.architecture}"
+        return f"{NAME} {'zero-shot ' if self.zero_shot else ''}{self.task}, {self.architecture}"
+
+    @property
+    def warning(self) -> str:
+        """What its pictures are headed by."""
+        return f"{WARNING} - zero-shot" if self.zero_shot else WARNING
+
+    @property
+    def remark(self) -> str:
+        """What a reader of its content is to know; empty, or begun by a space."""
+        return f" {ZERO_SHOT}" if self.zero_shot else ""
 
 
 @dataclass(frozen=True)

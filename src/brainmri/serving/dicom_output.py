@@ -22,7 +22,7 @@ from brainmri.serving.answers import UNLIKE, ScanAnswer
 from brainmri.serving.backends import Outline
 from brainmri.serving.dicom_capture import make_capture
 from brainmri.serving.dicom_masks import check_sources, make_segmentation
-from brainmri.serving.dicom_origin import WARNING, Maker, quiet
+from brainmri.serving.dicom_origin import Maker, quiet
 from brainmri.serving.dicom_sources import Source, read_sources
 from brainmri.serving.explanation import SMALL_PRINT, Eye, Seen, make_folder, name_file, split
 from brainmri.serving.intake import Taken
@@ -72,7 +72,7 @@ class DicomWriter:
         self._point, self._folder, self._count = model.point, folder, 0
         self._segmenter, self._max_megabytes = segmenter, max_megabytes
         architecture, digest = model.card.architecture.value, model.weights_sha256
-        self._classifier = Maker(CLASSIFIER, architecture, digest)
+        self._classifier = Maker(CLASSIFIER, architecture, digest, model.zero_shot)
         self._skipped = False
         make_folder(folder, OPTION)
 
@@ -97,10 +97,11 @@ class DicomWriter:
     def _write_capture(self, case: Case, seen: Seen) -> None:
         def make() -> bytes:
             (source,) = read_sources(case.taken.files, [seen.piece.slice], self._max_megabytes)
-            words = Words(WARNING, f"{SMALL_PRINT} {_sign(self._classifier)}")
+            maker = self._classifier
+            words = Words(maker.warning, f"{SMALL_PRINT} {_sign(maker)}{maker.remark}")
             caption = _write_caption(case.scan, source, seen, self._point)
             item = Heat(seen.image, seen.heat, seen.hottest, caption)
-            return make_capture(draw_capture(item, source.sides, words), source, self._classifier)
+            return make_capture(draw_capture(item, source.sides, words), source, maker)
 
         _write(case, "SC", make)
 

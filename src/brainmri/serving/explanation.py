@@ -17,7 +17,7 @@ from brainmri.figures.sheet import Caption
 from brainmri.learning.explanation import explain, find_hottest
 from brainmri.learning.model_folder import WEIGHTS
 from brainmri.learning.prediction import read_classifier
-from brainmri.serving.answers import UNLIKE, ScanAnswer, SliceAnswer
+from brainmri.serving.answers import UNLIKE, ZERO_SHOT, ScanAnswer, SliceAnswer
 from brainmri.serving.backends import Heat, HeatMap
 from brainmri.serving.intake import Taken
 from brainmri.serving.model import CLASSIFIER, Model
@@ -78,6 +78,7 @@ class Explainer:
     def __init__(self, model: Model, folder: Path) -> None:
         """Makes `folder` if it isn't there. Raises `BadInput` where the model has no weights for PyTorch."""
         self._eye = Eye(model)
+        self._small_print = f"{SMALL_PRINT} {ZERO_SHOT}" if model.zero_shot else SMALL_PRINT
         self._folder, self._count = folder, 0
         make_folder(folder, "--explain")
         warnings.filterwarnings("ignore", message="Glyph .* missing", category=UserWarning)
@@ -96,7 +97,7 @@ class Explainer:
         name = Path(scan.scan).name + (f", slice {piece.slice}" if len(scan.slices) > 1 else "")
         caption = Caption(f"{piece.decision}, p = {piece.probability:.2f}", name, more)
         figure = pictures.draw_heat(
-            [pictures.Heat(seen.image, seen.heat, seen.hottest, caption)], SMALL_PRINT
+            [pictures.Heat(seen.image, seen.heat, seen.hottest, caption)], self._small_print
         )
         canvas.save(figure, self._folder / f"{name_file(self._count, scan.scan)}.png", exact=True)
 

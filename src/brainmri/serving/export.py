@@ -17,7 +17,7 @@ from brainmri.scans.settings import ReadingLimits
 from brainmri.scoring.novelty import measure_novelty
 from brainmri.serving.backends import ONNX_FILE, ONNX_WEIGHTS, Backend, open_network
 from brainmri.serving.limits import LIMITS
-from brainmri.serving.model import CLASSIFIER, NOVELTY, OPERATING_POINT, Model, read_model
+from brainmri.serving.model import CARDS, CLASSIFIER, NOVELTY, OPERATING_POINT, Model, read_model
 from brainmri.serving.web.settings import SERVE_LIMITS, ServeLimits
 from brainmri.tables import write_mapping
 
@@ -50,6 +50,10 @@ def export_model(
     shutil.copyfile(model.folder / CLASSIFIER / MODEL, out / CLASSIFIER / MODEL)
     shutil.copyfile(model.folder / OPERATING_POINT, out / OPERATING_POINT)
     shutil.copytree(model.folder / NOVELTY, out / NOVELTY, dirs_exist_ok=True)
+    for name in CARDS:
+        if (model.folder / name).is_file():
+            # With what a license asks to stand beside every copy.
+            shutil.copyfile(model.folder / name, out / name)
     metadata = {ONNX_WEIGHTS: model.weights_sha256}
     write_onnx(out / CLASSIFIER / ONNX_FILE, classifier, model.point.temperature, metadata)
     places = np.unique(np.linspace(0, len(images) - 1, min(_COMPARED, len(images))).astype(int))

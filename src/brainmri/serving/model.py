@@ -11,13 +11,17 @@ from numpy.typing import NDArray
 from brainmri.dataset.scan_preparation import PreparationRule
 from brainmri.errors import BadInput
 from brainmri.learning.cards import ClassifierCard, read_model_card
+from brainmri.learning.shipped import PHANTOMS
 from brainmri.scans.files import hash_file
 from brainmri.scans.settings import ReadingLimits
 from brainmri.scoring.calibration import OperatingPoint, read_operating_point
 from brainmri.scoring.novelty import FACTS, Familiar, read_familiar
+from brainmri.serving.answers import NOT_FOR_DIAGNOSIS, ZERO_SHOT
 
 CLASSIFIER, SEGMENTER = "classifier", "segmenter"
 OPERATING_POINT, NOVELTY = "operating_point.json", "novelty"
+# What says how good a model is: of a trained one, of a shipped one.
+CARDS: Final = ("MODEL_CARD.md", "README.md")
 WEIGHTS: Final = "weights.safetensors"
 
 
@@ -54,6 +58,16 @@ class Model:
     def weights_sha256(self) -> str:
         """Of the training's weights, which an export has in another form: which model it is."""
         return self.familiar.facts.weights_sha256
+
+    @property
+    def zero_shot(self) -> bool:
+        """Whether it has seen synthetic MRI alone; an export says so too, since model.json does."""
+        return bool(self.card.training.get("data") == PHANTOMS)
+
+    @property
+    def notice(self) -> str:
+        """What all its answers carry."""
+        return f"{NOT_FOR_DIAGNOSIS} {ZERO_SHOT}" if self.zero_shot else NOT_FOR_DIAGNOSIS
 
 
 def read_model(folder: Path) -> Model:

@@ -13,7 +13,6 @@ from brainmri.isolation import isolate_within
 from brainmri.scans.settings import ReadingLimits
 from brainmri.scoring.novelty import measure_novelty
 from brainmri.serving.answers import (
-    NOT_FOR_DIAGNOSIS,
     Answers,
     ModelFacts,
     ScanAnswer,
@@ -68,7 +67,7 @@ def answer_scans(
             watch(chunk, answered, images)
         scans += answered
     return Answers(
-        notice=NOT_FOR_DIAGNOSIS,
+        notice=model.notice,
         model=describe_model(model, predictor.backend),
         scans=tuple(scans),
         patients=answer_patients(scans, model.point),
@@ -83,6 +82,7 @@ def describe_model(model: Model, backend: Backend) -> ModelFacts:
         backend=backend.value,
         architecture=model.card.architecture.value,
         sha256=model.weights_sha256,
+        zero_shot=model.zero_shot,
         negative=model.point.negative,
         positive=model.point.positive,
         threshold=model.point.threshold,

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from brainmri.serving.answers import Answers
 from brainmri.serving.backends import Backend, choose_backend, open_dicom_writer, open_explainer
+from brainmri.serving.choice import add_model_argument, choose_folder
 from brainmri.serving.limits import find_limits
 from brainmri.serving.model import read_model
 from brainmri.serving.predict import Predictor, predict_scans
@@ -18,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Its options."""
     parser.epilog = "exit code: 0 all scans answered, 1 some rejected, 2 none answered"
     parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="a file, or a folder with files")
-    parser.add_argument("--model", type=Path, default=Path("models"), metavar="DIR", help="default: models")
+    add_model_argument(parser)
     parser.add_argument("--backend", type=Backend, choices=list(Backend), help="default: torch, if there")
     parser.add_argument(
         "--explain", type=Path, metavar="DIR", help="write a heat map for each scan there (needs torch)"
@@ -33,8 +34,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(given: argparse.Namespace) -> int:
     """Prints the answers; the exit code."""
-    model = read_model(given.model)
-    limits = find_limits(given.model)
+    folder = choose_folder(given.model)
+    model, limits = read_model(folder), find_limits(folder)
     watches = [] if given.explain is None else [open_explainer(model, given.explain)]
     if given.dicom_out is not None:
         watches.append(open_dicom_writer(model, given.dicom_out, limits.max_volume_megabytes))

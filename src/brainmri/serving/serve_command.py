@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Final
 
 from brainmri.errors import BadInput
-from brainmri.serving.answers import NOT_FOR_DIAGNOSIS
 from brainmri.serving.backends import Backend
+from brainmri.serving.choice import add_model_argument, choose_folder
 from brainmri.serving.limits import find_limits
 from brainmri.serving.model import Model, read_model
 from brainmri.serving.predict import describe_model
@@ -24,7 +24,7 @@ _LEAST_TOKEN: Final = 16
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Its options."""
     parser.epilog = f"With the environment variable {TOKEN}, requests to the API need that token."
-    parser.add_argument("--model", type=Path, default=Path("models"), metavar="DIR", help="default: models")
+    add_model_argument(parser)
     parser.add_argument("--backend", type=Backend, choices=list(Backend), help="default: torch, if there")
     parser.add_argument(
         "--host", default="127.0.0.1", help="default: 127.0.0.1, which only this machine reaches"
@@ -40,12 +40,13 @@ def run(given: argparse.Namespace) -> int:
             f"warning: --host {given.host} lets everybody who reaches this machine ask; set {TOKEN}",
             file=sys.stderr,
         )
-    model = read_model(given.model)
-    desk = Desk(model, given.backend, find_limits(given.model), find_serve_limits(given.model))
+    folder = choose_folder(given.model)
+    model = read_model(folder)
+    desk = Desk(model, given.backend, find_limits(folder), find_serve_limits(folder))
     facts = describe_model(model, desk.predictor.backend)
 
     def say(where: str) -> None:
-        print(f"serve: {where} ({facts.folder}, {facts.architecture}, {facts.backend}). {NOT_FOR_DIAGNOSIS}")
+        print(f"serve: {where} ({facts.folder}, {facts.architecture}, {facts.backend}). {model.notice}")
         sys.stdout.flush()
 
     serve(desk, _find_quality(model, facts.sha256), address, token, say)

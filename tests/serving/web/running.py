@@ -4,15 +4,25 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from types import SimpleNamespace
+from typing import Any, Self
 
 import httpx
+import uvicorn
 
+from brainmri.serving.backends import Backend
 from brainmri.serving.limits import LIMITS
+from brainmri.serving.model import Model
+from brainmri.serving.predict import Predictor
+from brainmri.serving.web.api import make_app
+from brainmri.serving.web.metering import Meters
+from brainmri.serving.web.quality import Quality
 from brainmri.serving.web.settings import SERVE_LIMITS, ServeLimits
 from brainmri.tables import write_mapping
 from tests.serving.conftest import LIMITS as READING
@@ -110,3 +120,22 @@ def _resident_bytes(pid: int) -> int:
         return 0
     (line,) = (line for line in text.splitlines() if line.startswith("Pss:"))
     return 1024 * int(line.split()[1])
+
+
+@contextmanager
+def show(model: Model) -> Iterator[str]:
+    """Where the page and what it says of `model` are; nothing is answered there."""
+    desk: Any = SimpleNamespace(
+        predictor=Predictor(model, Backend.TORCH), heat=None, outline=None, limits=SERVE, waiting=0
+    )
+    app = make_app(desk, Quality("", known=False), Meters(desk), token_needed=False)
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="critical", lifespan="off"))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    while not server.started:
+        time.sleep(0.01)
+    try:
+        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join()

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 from pydicom.uid import UID
 
-from brainmri.serving.answers import NOT_FOR_DIAGNOSIS
+from brainmri.serving.answers import NOT_FOR_DIAGNOSIS, ZERO_SHOT
 from brainmri.serving.backends import Backend
 from brainmri.serving.model import read_model
 from brainmri.serving.predict import Predictor, predict_scans
@@ -22,7 +22,7 @@ from brainmri.serving.web.guard import HEADERS
 from tests.pictures import draw_head
 from tests.scans.samples import dicom, save_dicom, save_nifti
 from tests.serving.conftest import LIMITS, SERVE, Trained
-from tests.serving.web.running import Server
+from tests.serving.web.running import Server, show
 
 HEADS = np.stack([draw_head(number, tumor=number > 6) for number in range(10)])
 
@@ -191,6 +191,19 @@ def test_health_about_metrics_and_the_document(server: Server) -> None:
     responses = document["paths"]["/api/v1/predict"]["post"]["responses"]
     assert {"200", "400", "401", "403", "408", "413", "422", "500", "503"} == set(responses)
     assert "multipart/form-data" in json.dumps(document)
+
+
+def test_a_model_that_has_seen_no_scan_of_a_person_is_told_by_about_and_health(
+    server: Server, shipped_weights: Path
+) -> None:
+    trained = httpx.get(f"{server.url}/api/v1/about").json()
+    assert (NOT_FOR_DIAGNOSIS, None) == (trained["notice"], trained["warning"])
+    assert httpx.get(f"{server.url}/health").json()["zero_shot"] is False
+    with show(read_model(shipped_weights / "resnet18")) as url:
+        about = httpx.get(f"{url}/api/v1/about").json()
+        assert (f"{NOT_FOR_DIAGNOSIS} {ZERO_SHOT}", ZERO_SHOT) == (about["notice"], about["warning"])
+        assert about["model"]["zero_shot"] is True
+        assert httpx.get(f"{url}/health").json()["zero_shot"] is True
 
 
 def test_the_card_of_the_model_is_shown(server: Server) -> None:

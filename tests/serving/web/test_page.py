@@ -17,11 +17,12 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
 
-from brainmri.serving.answers import NOT_FOR_DIAGNOSIS
+from brainmri.serving.answers import NOT_FOR_DIAGNOSIS, ZERO_SHOT
+from brainmri.serving.model import read_model
 from tests.pictures import draw_head
 from tests.scans.samples import save_nifti
 from tests.serving.conftest import SERVE
-from tests.serving.web.running import Server
+from tests.serving.web.running import Server, show
 
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 pytestmark = pytest.mark.skipif(
@@ -216,6 +217,17 @@ def test_what_can_t_be_answered_is_said_in_words(
     browser.choose(scans[2])
     assert browser.said().startswith("No answer")
     assert not browser.find("viewer").is_displayed()
+
+
+def test_a_model_that_has_seen_no_scan_of_a_person_is_warned_of(
+    server: Server, browser: Browser, shipped_weights: Path
+) -> None:
+    browser.open(server.url)
+    assert not browser.find("model-warning").is_displayed()
+    with show(read_model(shipped_weights / "resnet18")) as url:
+        browser.open(url)
+        browser.wait(lambda: browser.find("model-warning").is_displayed())
+        assert ZERO_SHOT == browser.find("model-warning").text
 
 
 def test_a_name_is_text_and_no_markup(server: Server, browser: Browser, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ MODEL = ModelFacts(
     backend="onnx",
     architecture="resnet34",
     sha256="00",
+    zero_shot=False,
     negative="no tumor",
     positive="tumor",
     threshold=0.3,

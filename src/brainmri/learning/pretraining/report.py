@@ -3,8 +3,6 @@
 from pathlib import Path
 from typing import Any, Final
 
-from torch import nn
-
 from brainmri.learning.backbones import name_weights
 from brainmri.learning.cards import ChannelStatistics, ClassifierCard, ClassNames
 from brainmri.learning.catalogue import Architecture
@@ -14,7 +12,8 @@ from brainmri.learning.pretraining.identity import identify_generator, identify_
 from brainmri.learning.pretraining.settings import PretrainParams
 from brainmri.learning.provenance import list_versions
 from brainmri.learning.recipe import Pooling
-from brainmri.learning.weights import State
+from brainmri.learning.shipped import PHANTOMS
+from brainmri.learning.storage import halve
 
 CLASSES: Final = ClassNames(negative="no tumor", positive="tumor")
 _PACKAGES: Final = ("fastai", "numpy", "torch", "torchvision")
@@ -25,25 +24,8 @@ def write_pretrained(
 ) -> None:
     """Writes a classifier's folder; its weights in half precision."""
     network = pretrained.classifier
-    state = name_weights(network, arch, halve(network))
-    write_model(folder, _describe(arch, pretrained, params), {WEIGHTS: state})
-
-
-def halve(network: nn.Module) -> State:
-    """The network's state_dict, floating numbers as float16, but those of batch normalization as they are.
-
-    Its variances may be smaller or larger than float16 can hold.
-    """
-    kept = {
-        f"{name}.{key}"
-        for name, part in network.named_modules()
-        if isinstance(part, nn.modules.batchnorm._BatchNorm)
-        for key in part.state_dict()
-    }
-    return {
-        key: value.half() if value.is_floating_point() and key not in kept else value
-        for key, value in network.state_dict().items()
-    }
+    state = name_weights(network, arch, network.state_dict())
+    write_model(folder, _describe(arch, pretrained, params), {WEIGHTS: halve(state)})
 
 
 def summarize_pretraining(pretrained: Pretrained, params: PretrainParams) -> dict[str, Any]:
@@ -74,7 +56,7 @@ def _describe(arch: Architecture, pretrained: Pretrained, params: PretrainParams
         pooling=Pooling.CONCAT,
         dropout=params.dropout,
         training={
-            "data": "phantoms",
+            "data": PHANTOMS,
             "generator": {"version": identify_generator(), **params.generator.model_dump(mode="json")},
             "recipe": {"seed": params.seed, "train": {"threads": params.threads}, "pretrain": recipe},
             "precision": pretrained.precision.value,

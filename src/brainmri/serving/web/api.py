@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
-from brainmri.serving.answers import NOT_FOR_DIAGNOSIS, Answers, ModelFacts
+from brainmri.serving.answers import NOT_FOR_DIAGNOSIS, ZERO_SHOT, Answers, ModelFacts
 from brainmri.serving.predict import describe_model
 from brainmri.serving.tables import to_csv
 from brainmri.serving.web.desk import Desk, Work
@@ -52,11 +52,15 @@ _UPLOAD: Final[dict[str, Any]] = {
 
 
 class About(BaseModel):
-    """What this server has: its model, what it can draw, and what a request may hold."""
+    """What this server has: its model, what it can draw, and what a request may hold.
+
+    `warning` is of a model that has seen synthetic MRI alone.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     notice: str
+    warning: str | None
     calibration: str
     model: ModelFacts | None
     heat_maps: bool
@@ -66,12 +70,13 @@ class About(BaseModel):
 
 
 class Health(BaseModel):
-    """That the server is up, with its model loaded."""
+    """That the server is up, with its model loaded, and whether that has seen synthetic MRI alone."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     status: str
     waiting: int
+    zero_shot: bool
 
 
 class Served(Answers):
@@ -99,12 +104,13 @@ def make_app(desk: Desk, quality: Quality, meters: Meters, *, token_needed: bool
 
 
 def _add_api(app: FastAPI, desk: Desk, meters: Meters, *, token_needed: bool) -> None:
-    facts = describe_model(desk.predictor.model, desk.predictor.backend)
+    model = desk.predictor.model
+    facts = describe_model(model, desk.predictor.backend)
 
     @app.get("/health", operation_id="health")
     async def health() -> Health:
         """Whether the server is up."""
-        return Health(status="ok", waiting=desk.waiting)
+        return Health(status="ok", waiting=desk.waiting, zero_shot=model.zero_shot)
 
     @app.get("/metrics", response_class=PlainTextResponse, operation_id="metrics", responses=_say(401, 403))
     async def metrics() -> Response:
@@ -115,7 +121,8 @@ def _add_api(app: FastAPI, desk: Desk, meters: Meters, *, token_needed: bool) ->
     async def about() -> About:
         """The model, and what a request may hold."""
         return About(
-            notice=NOT_FOR_DIAGNOSIS,
+            notice=model.notice,
+            warning=ZERO_SHOT if model.zero_shot else None,
             calibration=CALIBRATION,
             model=None if token_needed else facts,
             heat_maps=desk.heat is not None,

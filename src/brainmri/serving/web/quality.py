@@ -1,8 +1,10 @@
-"""MODEL_CARD.md -> the page "How good is it?"."""
+"""A model's card -> the page "How good is it?"."""
 
 import html
 import itertools
 import re
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -10,7 +12,8 @@ from typing import Final
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-CARD: Final = "MODEL_CARD.md"
+from brainmri.serving.model import CARDS
+
 _PICTURE: Final = re.compile(r"[A-Za-z0-9_/.-]+\.png")
 _CELLS: Final = ("th_open", "td_open")
 _NONE: Final = (
@@ -31,12 +34,8 @@ class Quality:
 
 def read_quality(folder: Path, sha256: str) -> Quality:
     """The card in `folder`, if it is of the model whose weights have this hash."""
-    card = folder / CARD
-    try:
-        text = card.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
-        return Quality(_NONE, known=False)
-    if sha256 not in text:
+    text = next((text for text in _read_cards(folder) if sha256 in text), None)
+    if text is None:
         return Quality(_NONE, known=False)
     markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
     tokens = markdown.parse(re.sub(r"<!--.*?-->", "", text, flags=re.DOTALL))
@@ -50,6 +49,12 @@ def read_quality(folder: Path, sha256: str) -> Quality:
     return Quality(
         _lay_tables(markdown.renderer.render(tokens, markdown.options, {})), known=True, pictures=pictures
     )
+
+
+def _read_cards(folder: Path) -> Iterator[str]:
+    for name in CARDS:
+        with suppress(OSError, UnicodeDecodeError):
+            yield (folder / name).read_text(encoding="utf-8")
 
 
 def _localize(token: Token, folder: Path, pictures: list[Path]) -> None:

@@ -221,6 +221,8 @@ function start() {
     .then((response) => response.json())
     .then((content) => {
       about = content;
+      element("model-warning").hidden = !about.warning;
+      element("model-warning").textContent = about.warning ?? "";
       element("token-line").hidden = !about.token_needed;
     });
 }

@@ -1,0 +1,84 @@
+"""The weights that the project ships, learnt from synthetic MRI alone; found without torch.
+
+Each `weights/ARCHITECTURE/` of a checkout is a model folder, and the zero-shot detector as it stands. Which
+there are, and the hash of each, stands in `weights/SHA256SUMS` alone, as sha256sum writes and checks it:
+stages depend on that file. An installed package without its checkout has none.
+"""
+
+import hashlib
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import brainmri
+from brainmri.errors import BadInput
+from brainmri.learning.catalogue import Architecture
+
+# What `weights` of params.yaml calls them.
+PHANTOM: Final = "phantom"
+# What `training.data` of model.json says of a network that has seen synthetic MRI alone.
+PHANTOMS: Final = "phantoms"
+FOLDER: Final = Path(brainmri.__file__).parents[2] / "weights"
+SUMS: Final = "SHA256SUMS"
+_PLACE: Final = "classifier/weights.safetensors"
+_LINE: Final = re.compile(rf"([0-9a-f]{{64}}) [ *]([a-z0-9_]+)/{re.escape(_PLACE)}")
+
+
+@dataclass(frozen=True)
+class Shipped:
+    """A model folder of `weights/`, and the SHA-256 that the file of its weights has to have."""
+
+    folder: Path
+    sha256: str
+
+    @property
+    def weights(self) -> Path:
+        """Body and head."""
+        return self.folder / _PLACE
+
+    def read(self) -> bytes:
+        """The file of the weights. Raises `BadInput` where there is none, or one with another hash."""
+        try:
+            content = self.weights.read_bytes()
+        except FileNotFoundError:
+            raise BadInput(f"{self.weights}: no such file; `git checkout weights` brings it back") from None
+        found = hashlib.sha256(content).hexdigest()
+        if found != self.sha256:
+            raise BadInput(
+                f"{self.weights}: expected the file of SHA-256 {self.sha256}, as {SUMS} says, came another "
+                f"({found}); `git checkout weights` brings it back, `make weights` lists a new one"
+            )
+        return content
+
+
+def list_shipped() -> dict[str, Shipped]:
+    """All of them by architecture, smaller networks first.
+
+    Raises `BadInput` for a list that sha256sum has not written.
+    """
+    path = FOLDER / SUMS
+    if not path.is_file():
+        return {}
+    found = {}
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        match = _LINE.fullmatch(line)
+        if match is None or match[2] not in list(Architecture):
+            raise BadInput(
+                f"{path}: line {number}: expected a hash and ARCHITECTURE/{_PLACE}, came {line[:80]!r}; "
+                "run `make weights`"
+            )
+        found[match[2]] = Shipped(FOLDER / match[2], match[1])
+    return {arch.value: found[arch] for arch in Architecture if arch in found}
+
+
+def find_shipped(arch: str, place: str) -> Shipped:
+    """Those of `arch`; `BadInput`, begun by `place`, where there are none, lists which there are."""
+    shipped = list_shipped()
+    if arch not in shipped:
+        known = ", ".join(shipped) or f"none in {FOLDER}"
+        raise BadInput(
+            f"{place}: expected an architecture whose weights the project ships ({known}), came {arch}; "
+            "choose another"
+        )
+    return shipped[arch]

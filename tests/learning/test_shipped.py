@@ -1,0 +1,152 @@
+"""Weights of our own: found by architecture, checked by hash, and what training takes from them."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from brainmri.errors import BadInput
+from brainmri.learning import shipped
+from brainmri.learning.backbones import build_network, name_weights, start_from
+from brainmri.learning.batches import Normalization
+from brainmri.learning.cards import ChannelStatistics
+from brainmri.learning.catalogue import Architecture
+from brainmri.learning.classification import select_classes
+from brainmri.learning.fitting import Schedule, train_network
+from brainmri.learning.model_folder import WEIGHTS, read_weights
+from brainmri.learning.recipe import Pooling, plan_epoch
+from brainmri.learning.segmentation import select_masks
+from brainmri.learning.shipped import PHANTOM, SUMS, find_shipped, list_shipped
+from brainmri.learning.training import build_training
+from brainmri.learning.weights import StartWeights, read_start_weights
+from brainmri.scans.files import hash_file
+from tests.learning.samples import (
+    make_mask_recipe,
+    make_masked_set,
+    make_recipe,
+    make_segmentation,
+    make_set,
+)
+from tests.learning.shipping import ship
+
+RESNET18 = Architecture.RESNET18
+BODY, HEAD = "layer4.1.conv2.weight", "head.8.weight"
+SCALED = ChannelStatistics(mean={"0": 0.25}, std={"0": 0.5})
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    weights = tmp_path_factory.mktemp("checkout") / "weights"
+    ship(weights, RESNET18)
+    return weights
+
+
+@pytest.fixture
+def weights(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(shipped, "FOLDER", folder)
+    return folder
+
+
+def _read() -> StartWeights:
+    start = read_start_weights(PHANTOM, RESNET18)
+    assert start is not None
+    return start
+
+
+def test_phantom_starts_the_body_in_float32_and_leaves_the_head(weights: Path) -> None:
+    start, network = _read(), build_network(RESNET18, 0.5, Pooling.CONCAT)
+    before = name_weights(network, RESNET18, network.state_dict())[HEAD].clone()
+    assert (PHANTOM, hash_file(weights / RESNET18 / "classifier" / WEIGHTS)) == (start.name, start.sha256)
+    start_from(network, RESNET18, start)
+    named = name_weights(network, RESNET18, network.state_dict())
+    stored = read_weights(weights / RESNET18 / "classifier" / WEIGHTS)
+    assert torch.equal(stored[BODY], named[BODY])
+    assert torch.equal(before, named[HEAD])
+    assert not torch.equal(stored[HEAD], named[HEAD])
+    assert {torch.float32, torch.int64} == {value.dtype for value in start.state.values()}
+
+
+def test_phantom_starts_the_encoder_of_a_segmenter(weights: Path) -> None:
+    data, manifest = make_masked_set(16)
+    section = make_segmentation()
+    recipe = make_mask_recipe(section, weights=PHANTOM)
+    images = select_masks(data, manifest, section.design)
+    training = build_training(images, recipe, plan_epoch(len(images.train), recipe.train))
+    network = training.learner.model
+    named = name_weights(network, RESNET18, network.state_dict())
+    assert torch.equal(_read().state[BODY], named[BODY].cpu())
+
+
+def test_an_architecture_without_weights_is_told_which_have_some(weights: Path) -> None:
+    said = (
+        "weights: phantom: expected an architecture whose weights the project ships (resnet18), came "
+        "resnet50; choose another"
+    )
+    with pytest.raises(BadInput) as refused:
+        read_start_weights(PHANTOM, Architecture.RESNET50)
+    assert said == str(refused.value)
+
+
+def test_where_none_are_that_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in an installed package."""
+    monkeypatch.setattr(shipped, "FOLDER", tmp_path / "weights")
+    assert {} == list_shipped()
+    with pytest.raises(BadInput, match=r"ships \(none in .*weights\), came resnet18"):
+        find_shipped(RESNET18, "weights: phantom")
+
+
+def _copy(weights: Path, folder: Path) -> Path:
+    path = folder / "weights" / RESNET18 / "classifier" / WEIGHTS
+    path.parent.mkdir(parents=True)
+    path.write_bytes((weights / RESNET18 / "classifier" / WEIGHTS).read_bytes())
+    (folder / "weights" / SUMS).write_bytes((weights / SUMS).read_bytes())
+    return path
+
+
+def test_a_file_with_another_hash_is_refused_in_one_line(
+    weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = _copy(weights, tmp_path)
+    monkeypatch.setattr(shipped, "FOLDER", tmp_path / "weights")
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(BadInput) as refused:
+        read_start_weights(PHANTOM, RESNET18)
+    expected, came = list_shipped()[RESNET18].sha256, hash_file(path)
+    assert str(refused.value) == (
+        f"{path}: expected the file of SHA-256 {expected}, as SHA256SUMS says, came another ({came}); "
+        "`git checkout weights` brings it back, `make weights` lists a new one"
+    )
+    path.unlink()
+    with pytest.raises(BadInput, match=r"weights\.safetensors: no such file; `git checkout weights`"):
+        read_start_weights(PHANTOM, RESNET18)
+
+
+@pytest.mark.parametrize("line", ["", "text", f"{'0' * 64}  resnet19/classifier/{WEIGHTS}"])
+def test_a_list_of_another_kind_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str
+) -> None:
+    monkeypatch.setattr(shipped, "FOLDER", tmp_path)
+    (tmp_path / SUMS).write_text(f"{line}\n")
+    with pytest.raises(BadInput, match=r"SHA256SUMS: line 1: expected a hash .*; run `make weights`"):
+        list_shipped()
+
+
+def test_training_adopts_the_normalization_of_the_weights_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(shipped, "FOLDER", tmp_path)
+    ship(tmp_path, RESNET18, SCALED)
+    data, manifest = make_set(16)
+    trained = train_network(select_classes(data, manifest), make_recipe(weights=PHANTOM), Schedule(1, 1e-3))
+    assert Normalization((0.25,), (0.5,)) == trained.training.normalization
+    said = "train.scaling: image gives way to what the start weights (phantom) were learnt with"
+    assert 1 == capsys.readouterr().out.count(said)
+
+
+def test_nothing_is_said_where_both_agree(weights: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data, manifest = make_set(16)
+    trained = train_network(select_classes(data, manifest), make_recipe(weights=PHANTOM), Schedule(1, 1e-3))
+    assert Normalization((), ()) == trained.training.normalization
+    assert "scaling" not in capsys.readouterr().out

@@ -18,6 +18,9 @@ Side = Annotated[
     int, Field(ge=64, le=256, multiple_of=16, description="a multiple of 16 pixels from 64 to 256")
 ]
 
+_SIZES = "a list of size (a multiple of 16 pixels from 64 to 256) and share (above 0)"
+Pictures = Annotated[int, Field(ge=2, description="a whole number of pictures, at least 2")]
+
 
 class SizeShare(Section):
     """The share of the batches whose pictures have this many pixels a side."""
@@ -27,10 +30,16 @@ class SizeShare(Section):
 
 
 class UnseenParams(Section):
-    """Phantoms that no network learns from: they are drawn with a seed of their own."""
+    """How many phantoms no network learns from, drawn with a seed of their own, and what for.
+
+    Novelty is measured from the `familiar`, temperature and threshold are of `valid`, figures of `test`.
+    """
 
     seed: Seed
-    watched: Annotated[int, Field(ge=2, description="a whole number of pictures, at least 2")]
+    watched: Pictures
+    familiar: Pictures
+    valid: Pictures
+    test: Pictures
 
 
 class PretrainParams(Section):
@@ -45,10 +54,10 @@ class PretrainParams(Section):
     dropout: Annotated[float, Field(ge=0, lt=1, description="a share from 0 to below 1")]
     map_weight: Annotated[float, Field(ge=0, description="a number of at least 0 (0: no maps)")]
     tumor_weight: Annotated[float, Field(gt=0, description="a number above 0")]
-    sizes: Annotated[list[SizeShare], Field(min_length=1, description="a list of size and share")]
+    sizes: Annotated[list[SizeShare], Field(min_length=1, description=_SIZES)]
     rule: ImageRule
     slices: SliceRule
-    statistics: Annotated[int, Field(ge=2, description="a whole number of pictures, at least 2")]
+    statistics: Pictures
     unseen: UnseenParams
     checks: Annotated[int, Field(ge=1, description="a whole number of at least 1")]
     log_every: Annotated[int, Field(ge=1, description="a whole number of pictures, at least 1")]

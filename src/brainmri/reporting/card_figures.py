@@ -31,7 +31,7 @@ def tell_performance(test: Facts) -> list[str]:
     units = [unit for unit in _UNITS if unit in test]
     heads = [f"{_UNITS[unit]} (n = {test[unit]['n']}, {test[unit]['groups']} groups)" for unit in units]
     rows = [
-        f"| {title} | " + " | ".join(_show(test[unit].get(key)) for unit in units) + " |"
+        f"| {title} | " + " | ".join(show_figure(test[unit].get(key)) for unit in units) + " |"
         for key, title in _FIGURES.items()
     ]
     level = 100 * test[units[0]]["confidence"]
@@ -60,7 +60,7 @@ def tell_calibration(test: Facts, point: Facts) -> list[str]:
         "| | before | after |",
         "| --- | --- | --- |",
         *(
-            f"| {_FIGURES[key]} | {_show(before.get(key))} | {_show(after.get(key))} |"
+            f"| {_FIGURES[key]} | {show_figure(before.get(key))} | {show_figure(after.get(key))} |"
             for key in ("brier", "ece", "log_loss")
         ),
         "",
@@ -80,7 +80,7 @@ def tell_subgroups(test: Facts) -> list[str]:
         "| tumor's mask | slices | groups | sensitivity |",
         "| --- | ---: | ---: | --- |",
         *(
-            f"| {words[half]} | {own['n']} | {own['groups']} | {_show(own['sensitivity'])} |"
+            f"| {words[half]} | {own['n']} | {own['groups']} | {show_figure(own['sensitivity'])} |"
             for half in words
             if (own := sizes.get(half))
         ),
@@ -100,8 +100,8 @@ def tell_explanation(test: Facts) -> list[str]:
         "",
         "| pointed at by | share |",
         "| --- | --- |",
-        f"| this network | {_show(pointing['trained'])} |",
-        f"| one with random weights | {_show(pointing['random_network'])} |",
+        f"| this network | {show_figure(pointing['trained'])} |",
+        f"| one with random weights | {show_figure(pointing['random_network'])} |",
         f"| chance: the share of a slice that a mask covers | {pointing['mask_share']:.3f} |",
         "",
         "A heat map shows where the network looks, not where a tumor is (docs/predict.md).",
@@ -130,7 +130,7 @@ def _tell_false_flags(novelty: Facts) -> str:
     test = novelty["test"]
     return (
         f"Of {test['n']} test slices ({test['n_groups']} groups) this share is flagged: "
-        f"{_show(test['flagged'])}."
+        f"{show_figure(test['flagged'])}."
     )
 
 
@@ -145,7 +145,8 @@ def tell_failures(test: Facts) -> list[str]:
     ]
 
 
-def _show(figure: Facts | None) -> str:
+def show_figure(figure: Facts | None) -> str:
+    """A figure of metrics in words, with its interval where it has one."""
     if figure is None:
         return "undefined"
     value = f"{figure['value']:.3f}"

@@ -15,18 +15,19 @@ _TINY: dict[str, Any] = {
     "batch_size": 4,
     "sizes": [{"size": 64, "share": 0.75}, {"size": 80, "share": 0.25}],
     "statistics": 8,
-    "checks": 2,
     "log_every": 8,
     "precision": "fp32",
     "threads": 1,
 }
-_UNSEEN = {"watched": 8, "familiar": 6, "valid": 8, "test": 10}
+_WATCH = {"pictures": 8, "times": 2}
+_UNSEEN = {"familiar": 6, "valid": 8, "test": 10}
 
 
 def make_section(**changes: Any) -> dict[str, Any]:
-    """The committed section, made tiny, with changes; those of `rule` and `unseen` by their own names."""
+    """The committed section, made tiny, with changes; those of its parts by their own names."""
     section = load_yaml((ROOT / "params.yaml").read_text())["pretrain"]
     section["rule"] |= {"size": changes.pop("size", 64)}
+    section["watch"] |= _WATCH | {key: changes.pop(key) for key in _WATCH if key in changes}
     section["unseen"] |= _UNSEEN | {key: changes.pop(key) for key in _UNSEEN if key in changes}
     return section | _TINY | changes
 

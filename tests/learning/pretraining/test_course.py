@@ -84,18 +84,18 @@ def test_a_finished_pretraining_is_read_not_repeated(tmp_path: Path, uninterrupt
     assert [] == generator.asked
 
 
-def test_every_phantom_that_is_learnt_from_is_drawn_once_and_no_unseen_one(tmp_path: Path) -> None:
+def test_every_phantom_that_is_learnt_from_is_drawn_once_and_no_watched_one(tmp_path: Path) -> None:
     params, generator = make_params(), SpotGenerator()
     pretrain(ARCH, params, generator, CheckpointStore(tmp_path))
     asked = [(index, size) for seed, index, _, size in generator.asked if seed == params.seed]
     # Two batches more for the statistics of batch normalization.
     assert [*enumerate(params.draw_sizes()), (6, 64), (7, 64)] == asked
-    assert {(params.unseen.seed, 64)} == {
+    assert {(params.watch.seed, 64)} == {
         (seed, size) for seed, _, _, size in generator.asked if seed != params.seed
     }
 
 
-def test_a_row_is_noted_as_often_as_is_said_and_the_unseen_are_scored_seldom(
+def test_a_row_is_noted_as_often_as_is_said_and_the_watched_are_scored_seldom(
     uninterrupted: Pretrained,
 ) -> None:
     rows = uninterrupted.rows
@@ -104,7 +104,7 @@ def test_a_row_is_noted_as_often_as_is_said_and_the_unseen_are_scored_seldom(
 
 
 def test_it_learns_to_tell_spots(tmp_path: Path) -> None:
-    params = make_params(budget=160, batch_size=8, checks=1, sizes=[{"size": 64, "share": 1.0}], watched=64)
+    params = make_params(budget=160, batch_size=8, times=1, sizes=[{"size": 64, "share": 1.0}], pictures=64)
     rows = pretrain(ARCH, params, SpotGenerator(), CheckpointStore(tmp_path)).rows
     assert 0.9 < (rows[-1].valid_auroc or 0)
     assert rows[-1].map_loss_eighth < rows[0].map_loss_eighth

@@ -16,7 +16,7 @@ from brainmri.learning.batches import training_device
 from brainmri.learning.catalogue import Architecture
 from brainmri.learning.checkpoint import CheckpointStore
 from brainmri.learning.precision import autocast, choose_precision
-from brainmri.learning.pretraining.generating import Generator
+from brainmri.learning.pretraining.generating import Generator, Phantoms
 from brainmri.learning.pretraining.network import Objective, to_input
 from brainmri.learning.pretraining.records import PretrainRow
 from brainmri.learning.pretraining.settings import PretrainParams
@@ -35,7 +35,7 @@ class Pretrained:
 
 
 def pretrain(
-    arch: Architecture, params: PretrainParams, generator: Generator, store: CheckpointStore
+    arch: Architecture, params: PretrainParams, generator: Generator[Phantoms], store: CheckpointStore
 ) -> Pretrained:
     """Learns from `params.budget` phantoms; goes on from the checkpoint in `store`, and leaves some there."""
     keep_freed_memory()
@@ -55,7 +55,9 @@ def pretrain(
 class _Course:
     """A pretraining from where its state stands to its end."""
 
-    def __init__(self, state: PretrainingState, params: PretrainParams, generator: Generator) -> None:
+    def __init__(
+        self, state: PretrainingState, params: PretrainParams, generator: Generator[Phantoms]
+    ) -> None:
         self.state, self.params, self.generator = state, params, generator
         self.precision = choose_precision(params.precision)
         self._device = training_device()

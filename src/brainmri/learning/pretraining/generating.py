@@ -1,12 +1,12 @@
 """What pretraining needs of phantoms, whoever draws them."""
 
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import torch
 
 
 class Phantoms(Protocol):
-    """A batch; shapes and ranges are those of `PhantomBatch`."""
+    """A batch to learn from; shapes and ranges are those of `PhantomBatch`."""
 
     @property
     def images(self) -> torch.Tensor:
@@ -25,8 +25,23 @@ class Phantoms(Protocol):
         """float32 (n, 4, size // 8, size // 8), 0 to 1."""
 
 
-class Generator(Protocol):
+class LabeledPhantoms(Phantoms, Protocol):
+    """A batch of which it is known what tumors it has, to be tested on."""
+
+    @property
+    def kind(self) -> torch.Tensor:
+        """int64 (n,), of `Kind`."""
+
+    @property
+    def area(self) -> torch.Tensor:
+        """float32 (n,): the share of the picture that is tumor."""
+
+
+Batch_co = TypeVar("Batch_co", bound=Phantoms, covariant=True)
+
+
+class Generator(Protocol[Batch_co]):
     """What draws phantoms, on the device where networks learn (`training_device`)."""
 
-    def render(self, seed: int, index: int, count: int, size: int) -> Phantoms:
+    def render(self, seed: int, index: int, count: int, size: int) -> Batch_co:
         """Batch `index` of an endless sequence: the same arguments give the same pictures."""

@@ -21,7 +21,7 @@ def identify_pretraining(arch: Architecture, params: PretrainParams) -> str:
         {
             "kind": "pretraining",
             "arch": arch.value,
-            "params": params.model_dump(mode="json"),
+            "params": params.model_dump(mode="json", exclude={"unseen"}),
             "code": hash_code((*_DRAWING, *_LEARNING)),
             "versions": list_versions((*_DRAWING_PACKAGES, *_LEARNING_PACKAGES)),
             "machine": describe_machine(params.precision),
@@ -36,7 +36,7 @@ def identify_phantoms(params: PretrainParams) -> str:
 
 
 def identify_generator() -> str:
-    """The first twelve digits of a SHA-256 of the generator's code: its version."""
+    """The first twelve digits of a SHA-256 of the generator's code."""
     return _hash(hash_code(_DRAWING))[:12]
 
 

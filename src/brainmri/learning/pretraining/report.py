@@ -3,19 +3,22 @@
 from pathlib import Path
 from typing import Any, Final
 
+from brainmri.dataset.phantoms import SYNTHETIC
 from brainmri.learning.backbones import name_weights
 from brainmri.learning.cards import ChannelStatistics, ClassifierCard, ClassNames
 from brainmri.learning.catalogue import Architecture
 from brainmri.learning.model_folder import WEIGHTS, write_model
 from brainmri.learning.pretraining.course import Pretrained
 from brainmri.learning.pretraining.identity import identify_generator, identify_phantoms
-from brainmri.learning.pretraining.settings import PretrainParams
+from brainmri.learning.pretraining.settings import CLASSES, PretrainParams
 from brainmri.learning.provenance import list_versions
 from brainmri.learning.recipe import Pooling
 from brainmri.learning.shipped import PHANTOMS
 from brainmri.learning.storage import halve
+from brainmri.phantom.wide.generator import VERSION
 
-CLASSES: Final = ClassNames(negative="no tumor", positive="tumor")
+# What stands in model.json by itself, or changes nothing of the network.
+_ELSEWHERE: Final = {"rule", "slices", "generator", "threads", "seed", "unseen"}
 _PACKAGES: Final = ("fastai", "numpy", "torch", "torchvision")
 
 
@@ -33,7 +36,7 @@ def summarize_pretraining(pretrained: Pretrained, params: PretrainParams) -> dic
     last = pretrained.rows[-1]
     figures = last.model_dump(exclude={"pictures", "log10_learning_rate"})
     return {
-        "data": "synthetic: no result on real data",
+        "data": SYNTHETIC,
         "pictures": last.pictures,
         "steps": params.steps,
         "parameters": sum(parameter.numel() for parameter in pretrained.classifier.parameters()),
@@ -42,12 +45,12 @@ def summarize_pretraining(pretrained: Pretrained, params: PretrainParams) -> dic
 
 
 def _describe(arch: Architecture, pretrained: Pretrained, params: PretrainParams) -> ClassifierCard:
-    recipe = params.model_dump(mode="json", exclude={"rule", "slices", "generator", "threads", "seed"})
+    recipe = params.model_dump(mode="json", exclude=_ELSEWHERE)
     # JSON files of this project hold no lists, which DVC would drop from metrics.
     recipe["sizes"] = {str(item.size): item.share for item in params.sizes}
     return ClassifierCard(
         architecture=arch,
-        classes=CLASSES,
+        classes=ClassNames(**vars(CLASSES)),
         channels=1,
         rule=params.rule,
         slices=params.slices,
@@ -57,7 +60,11 @@ def _describe(arch: Architecture, pretrained: Pretrained, params: PretrainParams
         dropout=params.dropout,
         training={
             "data": PHANTOMS,
-            "generator": {"version": identify_generator(), **params.generator.model_dump(mode="json")},
+            "generator": {
+                "version": VERSION,
+                "code": identify_generator(),
+                **params.generator.model_dump(mode="json"),
+            },
             "recipe": {"seed": params.seed, "train": {"threads": params.threads}, "pretrain": recipe},
             "precision": pretrained.precision.value,
             "pictures": pretrained.rows[-1].pictures,

@@ -1,12 +1,13 @@
 """The section `pretrain`: how a network learns from phantoms; imports neither torch nor fastai."""
 
 import math
-from typing import Annotated, Self
+from typing import Annotated, Final, Self
 
 import numpy as np
 from pydantic import Field, model_validator
 
 from brainmri.dataset.preparation import ImageRule
+from brainmri.dataset.prepared import Classes
 from brainmri.errors import BadInput
 from brainmri.learning.catalogue import Architecture, has_decoder
 from brainmri.learning.recipe import Precision, Seed
@@ -14,6 +15,7 @@ from brainmri.params import Section
 from brainmri.phantom.wide.settings import WideParams
 from brainmri.scans.settings import SliceRule
 
+CLASSES: Final = Classes(positive="tumor", negative="no tumor")
 Side = Annotated[
     int, Field(ge=64, le=256, multiple_of=16, description="a multiple of 16 pixels from 64 to 256")
 ]
@@ -29,14 +31,21 @@ class SizeShare(Section):
     share: Annotated[float, Field(gt=0, le=1, description="a share of the batches above 0")]
 
 
+class WatchParams(Section):
+    """Phantoms that are scored while a network learns from others: how many, how often, of which seed."""
+
+    seed: Seed
+    pictures: Pictures
+    times: Annotated[int, Field(ge=1, description="a whole number of at least 1")]
+
+
 class UnseenParams(Section):
-    """How many phantoms no network learns from, drawn with a seed of their own, and what for.
+    """A set of phantoms that no network learns from: how many for what, drawn with a seed of their own.
 
     Novelty is measured from the `familiar`, temperature and threshold are of `valid`, figures of `test`.
     """
 
     seed: Seed
-    watched: Pictures
     familiar: Pictures
     valid: Pictures
     test: Pictures
@@ -58,13 +67,13 @@ class PretrainParams(Section):
     rule: ImageRule
     slices: SliceRule
     statistics: Pictures
-    unseen: UnseenParams
-    checks: Annotated[int, Field(ge=1, description="a whole number of at least 1")]
+    watch: WatchParams
     log_every: Annotated[int, Field(ge=1, description="a whole number of pictures, at least 1")]
     seed: Seed
     precision: Annotated[Precision, Field(strict=False, description="auto, fp32 or bf16")]
     threads: Annotated[int, Field(ge=1, description="a whole number of threads, at least 1")]
     generator: WideParams
+    unseen: UnseenParams
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -80,9 +89,10 @@ class PretrainParams(Section):
             raise ValueError(
                 f"expected one of the sizes that are trained as rule.size, came {self.rule.size}; correct it"
             )
-        if self.unseen.seed == self.seed:
+        seeds = (self.seed, self.watch.seed, self.unseen.seed)
+        if len(set(seeds)) < len(seeds):
             raise ValueError(
-                f"expected another seed for the unseen phantoms, came {self.seed} for both; change one"
+                f"expected three seeds, pretrain's and those of watch and unseen, came {seeds}; change one"
             )
         return self
 
@@ -106,10 +116,9 @@ class PretrainParams(Section):
         return self.lr * 0.5 * (1 + math.cos(math.pi * (step - warm) / (self.steps - warm)))
 
     def list_checks(self) -> frozenset[int]:
-        """After how many steps the unseen phantoms are scored: evenly, and at the end."""
-        return frozenset(
-            max(1, round(self.steps * number / self.checks)) for number in range(1, self.checks + 1)
-        )
+        """After how many steps the watched phantoms are scored: evenly, and at the end."""
+        times = self.watch.times
+        return frozenset(max(1, round(self.steps * number / times)) for number in range(1, times + 1))
 
     def is_logged(self, done: int) -> bool:
         """Whether a line is noted after `done` steps."""

@@ -24,6 +24,9 @@ class Phantoms(Protocol):
     def maps(self) -> torch.Tensor:
         """float32 (n, 4, size // 8, size // 8), 0 to 1."""
 
+    def part(self, rows: slice) -> "Phantoms":
+        """Some of them."""
+
 
 class Generator(Protocol):
     """What draws phantoms, on the device where the network learns."""

@@ -6,7 +6,7 @@ from typing import Any
 from brainmri.params import load_yaml
 from tests.house.closure import ROOT
 
-FOLDERS = ("", "comparison", "segmentation")
+FOLDERS = ("", "comparison", "pretrain", "segmentation")
 PARAMS = load_yaml((ROOT / "params.yaml").read_text())
 _PIPELINES = [load_yaml((ROOT / folder / "dvc.yaml").read_text()) for folder in FOLDERS]
 # Of the root's pipeline alone, in its order.
@@ -16,6 +16,8 @@ _DEFINED: dict[str, dict[str, Any]] = {
 }
 # One of a kind: what `foreach` repeats stands once, with `${key}` in it.
 STAGES = {name: stage.get("do", stage) for name, stage in _DEFINED.items()}
+# What a command begins with: `python -m stages.SCRIPT`. Several stages may share a script.
+SCRIPTS = {name: stage["cmd"].split()[2].removeprefix("stages.") for name, stage in STAGES.items()}
 
 
 def paths(stage: dict[str, Any], kind: str) -> list[str]:
@@ -29,12 +31,13 @@ def outputs(stage: dict[str, Any]) -> list[str]:
 
 
 def instances() -> dict[str, dict[str, Any]]:
-    """Every stage as DVC locks it: what `foreach` repeats under `name@key`, with `raw` and `key` resolved."""
+    """Every stage as DVC locks it: what `foreach` repeats under `name@key`, and all names in it resolved."""
     found = {}
     for name, stage in _DEFINED.items():
         if "foreach" in stage:
-            keys = lookup(PARAMS, stage["foreach"].strip("${}"))
-            found |= {f"{name}@{key}": _resolve(stage["do"], {"key": key}) for key in keys}
+            keys = stage["foreach"]
+            keys = keys if isinstance(keys, list) else lookup(PARAMS, keys.strip("${}"))
+            found |= {f"{name}@{key}": _resolve(stage["do"], {"key": key, "item": key}) for key in keys}
         else:
             found[name] = _resolve(stage, {"raw": PARAMS["raw"]})
     return found

@@ -1,12 +1,12 @@
 """A stage reruns when, and only when, something it imports or reads has changed."""
 
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 import pytest
 
 from brainmri.params import load_yaml
 from tests.house.closure import ROOT, distributions, own_files
-from tests.house.pipeline import STAGES, outputs, paths, pins
+from tests.house.pipeline import SCRIPTS, STAGES, outputs, paths, pins
 
 ALL = [path for stage in STAGES.values() for path in outputs(stage)]
 PINS = load_yaml((ROOT / "pins.yaml").read_text())
@@ -15,16 +15,20 @@ PINS = load_yaml((ROOT / "pins.yaml").read_text())
 HARMLESS = {"filelock", "pydantic_core", "pyyaml", "tqdm"}
 
 
+def _find_script(name: str) -> Path:
+    return ROOT / "stages" / f"{SCRIPTS[name]}.py"
+
+
 @pytest.mark.parametrize("name", STAGES)
 def test_the_code_a_stage_lists_is_the_code_it_imports(name: str) -> None:
     listed = {path for path in paths(STAGES[name], "deps") if path.endswith(".py")}
-    imported = {path.relative_to(ROOT).as_posix() for path in own_files(ROOT / "stages" / f"{name}.py")}
+    imported = {path.relative_to(ROOT).as_posix() for path in own_files(_find_script(name))}
     assert imported == listed
 
 
 @pytest.mark.parametrize("name", STAGES)
 def test_a_stage_tracks_the_version_of_every_library_it_imports_that_can_change_an_output(name: str) -> None:
-    used = distributions(own_files(ROOT / "stages" / f"{name}.py"))
+    used = distributions(own_files(_find_script(name)))
     assert used - HARMLESS <= pins(STAGES[name]) <= set(PINS)
 
 
@@ -33,8 +37,8 @@ def test_every_path_a_command_names_is_declared(name: str) -> None:
     stage = STAGES[name]
     declared = {path for kind in ("deps", "outs", "metrics", "plots") for path in paths(stage, kind)}
     named = {word.strip("'") for word in stage["cmd"].split()[3:] if not word.startswith("--")}
-    # The name of an arm is no path, and one stage cleans up in the folder of other stages' outputs.
-    assert named - {"${key}", *(str(PurePosixPath(path).parent) for path in ALL)} <= declared
+    # The name of an arm or of an architecture is no path, and one stage cleans up where other stages write.
+    assert named - {"${key}", "${item}", *(str(PurePosixPath(path).parent) for path in ALL)} <= declared
 
 
 def test_the_pins_are_those_of_the_lock_file() -> None:

@@ -7,18 +7,18 @@ from pydantic import BaseModel
 
 from brainmri.params import load_yaml, read_params
 from tests.house.closure import ROOT
-from tests.house.pipeline import STAGES, params
+from tests.house.pipeline import SCRIPTS, STAGES, params
 
 
 @pytest.mark.parametrize("name", STAGES)
 def test_a_stage_tracks_the_keys_it_reads(name: str) -> None:
-    model = getattr(import_module(f"stages.{name}"), "Params", None)
+    model = getattr(import_module(f"stages.{SCRIPTS[name]}"), "Params", None)
     assert (set(model.model_fields) if model else set()) == params(STAGES[name])
 
 
 @pytest.mark.parametrize("name", [name for name in STAGES if params(STAGES[name])])
 def test_the_committed_params_are_valid(name: str) -> None:
-    read_params(import_module(f"stages.{name}").Params, ROOT / "params.yaml")
+    read_params(import_module(f"stages.{SCRIPTS[name]}").Params, ROOT / "params.yaml")
 
 
 def test_every_key_is_read_by_a_stage() -> None:
@@ -28,7 +28,7 @@ def test_every_key_is_read_by_a_stage() -> None:
 
 def test_no_model_has_a_default() -> None:
     models: list[type[BaseModel]] = [
-        import_module(f"stages.{name}").Params for name in STAGES if params(STAGES[name])
+        import_module(f"stages.{SCRIPTS[name]}").Params for name in STAGES if params(STAGES[name])
     ]
     for model in models:
         for key, field in model.model_fields.items():

@@ -1,7 +1,7 @@
 """A tiny section `pretrain`, and phantoms as plain as can be."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import torch
 from torch.nn.functional import avg_pool2d
@@ -13,6 +13,7 @@ from tests.house.closure import ROOT
 _TINY: dict[str, Any] = {
     "budget": 24,
     "batch_size": 4,
+    "together": 2,
     "sizes": [{"size": 64, "share": 0.75}, {"size": 80, "share": 0.25}],
     "statistics": 8,
     "log_every": 8,
@@ -47,6 +48,10 @@ class Spots:
     maps: torch.Tensor
     kind: torch.Tensor
     area: torch.Tensor
+
+    def part(self, rows: slice) -> Self:
+        """As `PhantomBatch`."""
+        return type(self)(**{name: value[rows] for name, value in vars(self).items()})
 
 
 class SpotGenerator:

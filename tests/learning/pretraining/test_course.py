@@ -31,11 +31,11 @@ class _EagerStore(CheckpointStore):
 
 
 class _MortalGenerator(SpotGenerator):
-    """Dies when it is asked for the batch of a step."""
+    """Dies when it is asked for the phantoms of an index."""
 
-    def __init__(self, step: int, seed: int) -> None:
+    def __init__(self, index: int, seed: int) -> None:
         super().__init__()
-        self._moment = (seed, step)
+        self._moment = (seed, index)
 
     def render(self, seed: int, index: int, count: int, size: int) -> object:
         if (seed, index) == self._moment:
@@ -47,9 +47,9 @@ def _train(folder: Path, params: PretrainParams | None = None) -> Pretrained:
     return pretrain(ARCH, params or make_params(), SpotGenerator(), _EagerStore(folder))
 
 
-def _interrupt(folder: Path, params: PretrainParams, step: int) -> None:
+def _interrupt(folder: Path, params: PretrainParams, index: int) -> None:
     with pytest.raises(Interruption):
-        pretrain(ARCH, params, _MortalGenerator(step, params.seed), _EagerStore(folder))
+        pretrain(ARCH, params, _MortalGenerator(index, params.seed), _EagerStore(folder))
 
 
 def _assert_same(expected: Pretrained, actual: Pretrained) -> None:
@@ -69,9 +69,9 @@ def test_a_pretraining_killed_twice_ends_as_an_uninterrupted_one(
     tmp_path: Path, uninterrupted: Pretrained, capsys: pytest.CaptureFixture[str]
 ) -> None:
     params = make_params()
-    # The second one while the statistics are measured that end it.
-    for step in (2, params.steps):
-        _interrupt(tmp_path, params, step)
+    # When the third and fourth batch are drawn; while the statistics are measured that end it.
+    for index in (1, params.steps):
+        _interrupt(tmp_path, params, index)
     actual = _train(tmp_path)
     assert "goes on after 20 pictures, from a checkpoint" in capsys.readouterr().out
     _assert_same(uninterrupted, actual)
@@ -87,9 +87,10 @@ def test_a_finished_pretraining_is_read_not_repeated(tmp_path: Path, uninterrupt
 def test_every_phantom_that_is_learnt_from_is_drawn_once_and_no_watched_one(tmp_path: Path) -> None:
     params, generator = make_params(), SpotGenerator()
     pretrain(ARCH, params, generator, CheckpointStore(tmp_path))
-    asked = [(index, size) for seed, index, _, size in generator.asked if seed == params.seed]
-    # Two batches more for the statistics of batch normalization.
-    assert [*enumerate(params.draw_sizes()), (6, 64), (7, 64)] == asked
+    asked = [(index, count, size) for seed, index, count, size in generator.asked if seed == params.seed]
+    # Two steps' at once; two batches more for the statistics of batch normalization, of either size.
+    drawn = [(index, 8, size) for index, size in enumerate(params.draw_sizes()[::2])]
+    assert [*drawn, (6, 4, 64), (7, 4, 80)] == asked
     assert {(params.watch.seed, 64)} == {
         (seed, size) for seed, _, _, size in generator.asked if seed != params.seed
     }

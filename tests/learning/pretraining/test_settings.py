@@ -40,6 +40,7 @@ def test_only_resnets_have_the_stages_that_maps_are_learnt_at() -> None:
 def test_sizes_come_as_often_as_their_shares_say_and_the_same_each_time() -> None:
     params = make_params(budget=40_000)
     drawn = params.draw_sizes()
+    assert drawn[::2] == drawn[1::2]
     assert (10_000, drawn) == (len(drawn), params.draw_sizes())
     assert 0.75 == pytest.approx(drawn.count(64) / len(drawn), abs=0.02)
 

@@ -62,6 +62,7 @@ class _Course:
         self.precision = choose_precision(params.precision)
         self._device = training_device()
         self._objective = Objective(params, self._device)
+        self._group: tuple[int, Phantoms] | None = None
 
     def go(self) -> Iterator[None]:
         """Makes step after step."""
@@ -82,7 +83,7 @@ class _Course:
     def _step(self, size: int) -> None:
         """One batch of phantoms; nothing here waits for a GPU."""
         state, params = self.state, self.params
-        batch = self.generator.render(params.seed, state.done, params.batch_size, size)
+        batch = self._draw(state.done, size)
         # Of the dropout: a step depends on its number alone, not on what was done before.
         torch.manual_seed((params.seed << 32) + state.done)
         state.optimizer.set_hyper("lr", params.rate_at(state.done))
@@ -96,26 +97,32 @@ class _Course:
         state.counted += 1
         state.done += 1
 
+    def _draw(self, step: int, size: int) -> Phantoms:
+        """The phantoms of a step. Those of several are drawn at once: a GPU has few kernels to start then."""
+        group, place = divmod(step, self.params.together)
+        if self._group is None or self._group[0] != group:
+            count = self.params.together * self.params.batch_size
+            self._group = group, self.generator.render(self.params.seed, group, count, size)
+        start = place * self.params.batch_size
+        return self._group[1].part(slice(start, start + self.params.batch_size))
+
     def _settle(self) -> None:
         """Measures the statistics of batch normalization for the weights as they are at the end.
 
-        On phantoms of the size that the classifier is for: running averages are of the last batches, of any
-        size (PreciseBN of Wu and Johnson 2021, arXiv 2105.07576, by torch's `update_bn`).
+        On phantoms of all sizes alike: running averages are of the last batches, of any size (PreciseBN of
+        Wu and Johnson 2021, arXiv 2105.07576, by torch's `update_bn`).
         """
         torch.manual_seed(self.params.seed)
         with autocast(self._device.type, self.precision):
             update_bn(self._draw_more(), self.state.network.classifier)
 
     def _draw_more(self) -> Iterator[torch.Tensor]:
-        """What comes after the phantoms that were learnt from; phantoms are drawn in full precision."""
+        """What comes after the phantoms that were learnt from."""
         params = self.params
-        for number in range(max(1, params.statistics // params.batch_size)):
-            with torch.autocast(self._device.type, enabled=False):
-                batch = self.generator.render(
-                    params.seed, params.steps + number, params.batch_size, params.rule.size
-                )
-                pixels = to_input(batch.images)
-            yield pixels
+        sizes = [item.size for item in params.sizes]
+        for number in range(params.steps, params.steps + max(1, params.statistics // params.batch_size)):
+            size = sizes[number % len(sizes)]
+            yield to_input(self.generator.render(params.seed, number, params.batch_size, size).images)
 
     def _note(self, *, scored: bool) -> None:
         state, params = self.state, self.params

@@ -24,6 +24,9 @@ class Phantoms(Protocol):
     def maps(self) -> torch.Tensor:
         """float32 (n, 4, size // 8, size // 8), 0 to 1."""
 
+    def part(self, rows: slice) -> "Phantoms":
+        """Those in a range of places."""
+
 
 class LabeledPhantoms(Phantoms, Protocol):
     """A batch of which it is known what tumors it has, to be tested on."""

@@ -56,6 +56,7 @@ class PretrainParams(Section):
 
     budget: Annotated[int, Field(ge=1, description="a whole number of pictures, at least 1")]
     batch_size: Annotated[int, Field(ge=2, description="a whole number of at least 2")]
+    together: Annotated[int, Field(ge=1, description="a whole number of batches, at least 1")]
     lr: Annotated[float, Field(gt=0, lt=100, description="a number above 0 and below 100")]
     warmup: Annotated[float, Field(ge=0, lt=1, description="a share of the steps from 0 to below 1")]
     weight_decay: Annotated[float, Field(ge=0, description="a number of at least 0")]
@@ -105,8 +106,9 @@ class PretrainParams(Section):
         """The side in pixels of each step's pictures: the same for the same section."""
         shares = np.array([item.share for item in self.sizes])
         generator = np.random.default_rng(self.seed)
-        drawn = generator.choice([item.size for item in self.sizes], self.steps, p=shares / shares.sum())
-        return [int(size) for size in drawn]
+        groups = -(-self.steps // self.together)
+        drawn = generator.choice([item.size for item in self.sizes], groups, p=shares / shares.sum())
+        return [int(size) for size in drawn.repeat(self.together)[: self.steps]]
 
     def rate_at(self, step: int) -> float:
         """The learning rate of a step: a linear warm-up, then half a cosine down to almost 0."""

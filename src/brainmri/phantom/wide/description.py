@@ -90,6 +90,10 @@ def _draw_plane(rng: np.random.Generator, kind: NDArray[np.int_], params: WidePa
     )
     side = np.select([sella, fossa], [rng.normal(0, 3, n), rng.normal(0, 14, n)], rng.normal(0, 26, n).clip(-58, 58))
     axial, coronal = orientation == Orientation.AXIAL, orientation == Orientation.CORONAL
+    beyond = axial & ~sella & ~fossa & (rng.random(n) < 0.16)
+    top = rng.random(n) < 0.6
+    height = np.where(beyond, np.where(top, rng.uniform(72, 97, n), rng.uniform(-95, -55, n)), height)
+    small = beyond & top & (rng.random(n) < 0.5)
     place = np.select(
         [axial[:, None], coronal[:, None]],
         [
@@ -111,11 +115,16 @@ def _draw_plane(rng: np.random.Generator, kind: NDArray[np.int_], params: WidePa
         "stretch_x": np.exp(rng.normal(0, 0.06, n)),
         "stretch_y": np.exp(rng.normal(0, 0.06, n)),
         "shear": rng.normal(0, 0.03, n),
-        "margin": np.where(loose > 0, rng.uniform(0.75, 1.35, n), rng.uniform(0.97, 1.13, n)),
+        "margin": np.select(
+            [small, loose > 0], [rng.uniform(1, 3.5, n), rng.uniform(0.75, 1.4, n)], rng.uniform(0.97, 1.13, n)
+        ),
         "shift_x": rng.normal(0, 0.015, n) + loose * rng.normal(0, 0.06, n),
         "shift_y": rng.normal(0, 0.015, n) + loose * rng.normal(0, 0.06, n),
         "cut_mm": np.where(axial, 400, rng.uniform(66, 125, n)),
         "letterbox": _sometimes(rng, n, 0.5),
+        "wedge": _sometimes(rng, n, 0.025),
+        "wedge_turn": rng.uniform(0, 2 * np.pi, n),
+        "wedge_at": rng.uniform(0.1, 0.9, n),
     }
 
 
@@ -178,6 +187,8 @@ def _draw_contrast(rng: np.random.Generator, n: int) -> Columns:
         "texture_waves": rng.uniform(6, 21, n),
         "unrest": rng.uniform(0, 0.04, n),
         "scalp_pattern": rng.uniform(0.2, 1, n),
+        "scalp_detail": rng.uniform(0, 1, n),
+        "grain": _sometimes(rng, n, 0.6) * rng.uniform(0, 0.06, n),
         "background": np.select([rng.random(n) < 0.03, rng.random(n) < 0.12], [rng.uniform(0.3, 1, n), rng.uniform(0, 0.12, n)], 0),
     }
 
@@ -198,7 +209,8 @@ def _draw_tumor(rng: np.random.Generator, kind: NDArray[np.int_], params: WidePa
         "sellar": kind == Kind.SELLAR,
         "fossa": kind == Kind.POSTERIOR_FOSSA,
         "tail": (kind == Kind.DURAL) & (rng.random(n) < 0.6),
-        "difference": np.exp(rng.uniform(np.log(0.13), np.log(0.8), n)),
+        "difference": np.exp(rng.uniform(np.log(0.08), np.log(0.8), n)),
+        "keeps": _sometimes(rng, n, 0.35) * rng.uniform(0.3, 1, n),
         "edema": edema,
         "edema_reach": rng.uniform(1.15, 2.4, n),
         "edema_strength": rng.uniform(0.15, 0.5, n),
@@ -265,6 +277,8 @@ def _draw_oddities(rng: np.random.Generator, n: int, rate: float) -> Columns:
 
 
 def _draw_scanner(rng: np.random.Generator, n: int, rate: float) -> Columns:
+    # What blurs may do so by a share of the picture, or by its pixels, however many they are.
+    finest = rng.uniform(0, 1, n)
     thick, coarse, step = _sometimes(rng, n, 0.2 * rate), rng.random(n) < 0.07 * rate, rng.uniform(1.2, 2.8, n)
     return {
         "bias": rng.uniform(0, 0.24, n),
@@ -279,7 +293,9 @@ def _draw_scanner(rng: np.random.Generator, n: int, rate: float) -> Columns:
         "sharpen": _sometimes(rng, n, 0.18 * rate) * rng.uniform(0.3, 1.2, n),
         "ghost": _sometimes(rng, n, 0.08 * rate) * rng.uniform(0.02, 0.12, n),
         "ghost_shift": rng.uniform(0.08, 0.5, n),
+        "fine": finest,
         "noise": 0.06 * rng.random(n) ** 1.8,
+        "smooth_noise": _sometimes(rng, n, 0.4) * 0.06 * rng.random(n) ** 1.5,
         "lowest": rng.uniform(0.003, 0.02, n),
         "highest": rng.uniform(0.972, 0.998, n),
         "gamma": np.exp(rng.normal(0, 0.25, n)),

@@ -21,7 +21,9 @@ from brainmri.phantom.wide.volumes import load_template
 
 VERSION: Final = 1
 # A tumor smaller or fainter than this can't be asked for.
-_LEAST_SHARE, _LEAST_DIFFERENCE = 0.0025, 0.09
+_LEAST_SHARE, _LEAST_DIFFERENCE = 0.0025, 0.05
+# So many pictures at a time keep a processor's caches warm; a GPU wants all at once.
+_AT_ONCE = 32
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,10 @@ class PhantomBatch:
     kind: torch.Tensor
     area: torch.Tensor
 
+    def part(self, rows: slice) -> "PhantomBatch":
+        """Some of the pictures."""
+        return PhantomBatch(*(column[rows] for column in vars(self).values()))
+
 
 @dataclass(frozen=True)
 class _Brain:
@@ -55,7 +61,7 @@ class PhantomGenerator:
 
     def __init__(self, params: WideParams, device: torch.device) -> None:
         """Loads the template, which takes some seconds."""
-        self._params, self._device = params, device
+        self._params, self.device = params, device
         self._template = load_template(device)
         self._sprites = torch.from_numpy(draw_sprites()).to(device)
 
@@ -65,10 +71,19 @@ class PhantomGenerator:
 
         `size` is a multiple of 16 from 64 to 256.
         """
+        most = count if self.device.type == "cuda" else _AT_ONCE
         rng = np.random.default_rng([seed, index])
-        drawn = Drawn(describe(rng, count, self._params), self._device)
-        noise = Noise(int(rng.integers(2**62)), self._device)
-        return self._render(drawn, noise, size)
+        columns = describe(rng, count, self._params)
+        noise = Noise(int(rng.integers(2**62)), self.device)
+        parts = []
+        for first in range(0, count, most):
+            own = {name: column[first : first + most] for name, column in columns.items()}
+            with torch.autocast(self.device.type, enabled=False):
+                parts.append(self._render(Drawn(own, self.device), noise, size))
+        if len(parts) == 1:
+            return parts[0]
+        whole = zip(*(vars(part).values() for part in parts), strict=True)
+        return PhantomBatch(*(torch.cat(tensors) for tensors in whole))
 
     def _render(self, drawn: Drawn, noise: Noise, size: int) -> PhantomBatch:
         frame = find_frame(drawn, self._template.head)
@@ -131,7 +146,8 @@ class PhantomGenerator:
             drawn[name] * noise.smooth(waves, half)
             for name, waves in (("texture", drawn["texture_waves"]), ("unrest", torch.full_like(drawn["unrest"], 5.0)))
         )
-        matter = matter + drawn["nuclei"] * bump + enlarge(fine + slow, size)
+        grain = drawn["grain"] * noise.white(len(bump), half, half)
+        matter = matter + drawn["nuclei"] * bump + enlarge(fine + slow + grain, size)
         image = matter + brain.fluid * (drawn["csf"] - matter)
         lines = enlarge(noise.smooth(drawn["vessel_waves"], half), size).abs()
         vessels = ramp(lines * 14 - 1, 0.35) * (0.04 + 0.8 * brain.fluid) * drawn["vessels"]
@@ -169,15 +185,22 @@ class PhantomGenerator:
         signal = torch.lerp(whole, bare, drawn["stripped"])
         edge = torch.lerp(ramp(skin, 0.6), shown, drawn["stripped"])
         below = frame.place(size)[1] > torch.minimum(frame.high_y, drawn["cut_mm"])
-        edge = edge * (1 - below * drawn["letterbox"]) * (1 - drawn["empty"] * (1 - drawn["tumor"]))
+        edge = edge * self._cut_away(drawn, size) * (1 - below * drawn["letterbox"]) * (1 - drawn["empty"] * (1 - drawn["tumor"]))
         return drawn["background"] + edge * (signal - drawn["background"])
+
+    def _cut_away(self, drawn: Drawn, size: int) -> torch.Tensor:
+        """0 beyond a straight line across some pictures, as of a volume that was turned."""
+        ruler = torch.linspace(-1, 1, size, device=drawn.device)
+        beyond = ruler * drawn["wedge_turn"].cos() + ruler[:, None] * drawn["wedge_turn"].sin() > drawn["wedge_at"]
+        return 1 - beyond * drawn["wedge"]
 
     def _collect(self, drawn, shown, healthy, image, cover, brain, inside, size):
         tumor = (cover > 0.5).float()
         area = tumor.mean((1, 2))
         changed = ((image - healthy).abs() * tumor).sum((1, 2)) / (tumor.sum((1, 2)) + 1e-3)
         spread = drawn["gray"] - drawn["white"]
-        clear = (area > _LEAST_SHARE) & (changed > _LEAST_DIFFERENCE + 0.1 * spread.abs().flatten())
+        faintest = _LEAST_DIFFERENCE + 0.1 * spread.abs() + 0.8 * drawn["noise"]
+        clear = (area > _LEAST_SHARE) & (changed > faintest.flatten())
         ill = drawn["tumor"].flatten() > 0
         matter = inside * (1 - cover)
         fluid = matter * brain.fluid

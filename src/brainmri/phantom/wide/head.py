@@ -35,8 +35,11 @@ def paint_head(
     fluid, skull, skin = shells.unbind(1)
     wander, planes, grain = draw_patterns(drawn, noise, shells.shape[-1]).unbind(1)
     muscle = ramp(skin + 4.8 + 0.9 * wander, 0.8)
-    strands = ramp(planes.abs() * 6 - 1, 0.6) * drawn["scalp_pattern"]
+    detail = grain * drawn["scalp_detail"]
+    strands = ramp((planes + 0.7 * detail).abs() * 6 - 1.2, 0.6) * drawn["scalp_pattern"]
     deep = drawn["muscle"] + strands * (drawn["fat"] - drawn["muscle"])
+    dark = ramp(1.2 - (planes - wander).abs() + 0.3 * detail, 0.12) * drawn["scalp_detail"]
+    deep = deep + dark * (drawn["bone"] - deep)
     image = drawn["fat"] + muscle * (deep - drawn["fat"])
     image = blend(image, ramp(-skin - 1.6, 0.4) * 0.6, drawn["muscle"])
     rows = drawn.rows("low")

@@ -94,7 +94,8 @@ def shade(
     swelling = _cover_edema(drawn, relative, wander, room)
     sign = drawn["edema_sign"] * drawn["edema_odd"] * drawn["edema_strength"]
     image = image + swelling * sign
-    target = _paint(drawn, relative, wander, base)
+    # Some infiltrate and leave the folds to be seen.
+    target = _paint(drawn, relative, wander, base + drawn["keeps"] * (image - base))
     image = image + cover * drawn["opacity"] * (target - image)
     outline = ramp((relative - 1).abs() - 0.12, 0.04) * room.inside * drawn["outline"]
     return image + outline, torch.maximum(cover, swelling * 0.4)

@@ -11,7 +11,8 @@ from brainmri.phantom.wide.fields import Noise, enlarge
 def scan(signal: torch.Tensor, drawn: Drawn, noise: Noise) -> torch.Tensor:
     """Signal (n, size, size) -> the picture, 0 to 1, its percentiles stretched as `prepare` stretches them."""
     size = signal.shape[-1]
-    image = signal.clamp(min=0) * _light(drawn, noise, size)
+    speckle = enlarge(noise.white(len(signal), size // 2, size // 2), size)
+    image = (signal + drawn["smooth_noise"] * speckle).clamp(min=0) * _light(drawn, noise, size)
     image = torch.bmm(torch.bmm(_see(drawn, "y", size), image), _see(drawn, "x", size).transpose(1, 2))
     real, imaginary = (noise.white(len(image), size, size) for _ in range(2))
     image = image.addcmul_(real, drawn["noise"]).square_().addcmul_(imaginary.square_(), drawn["noise"] ** 2).sqrt_()
@@ -34,7 +35,8 @@ def _see(drawn: Drawn, axis: str, size: int) -> torch.Tensor:
     Blurred, in steps where the resolution is low, sharpened, and along y with a ghost of a shifted one.
     """
     ruler = torch.arange(size, device=drawn.device, dtype=torch.float32)
-    step, blur = drawn[f"pixel_{axis}"] * size / 96, drawn[f"blur_{axis}"] * size / 96
+    blur = drawn[f"blur_{axis}"] * (size / 96) ** (1 - drawn["fine"])
+    step = drawn[f"pixel_{axis}"] * size / 96
     seen = (((ruler + 0.5)[:, None] / step).floor() + 0.5) * step - 0.5
     spread = torch.maximum(blur.clamp(min=0.3), 0.45 * step)
     weights = _gauss(ruler - seen, spread)

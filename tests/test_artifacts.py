@@ -17,7 +17,9 @@ CONTENT = {
 MAKERS = {
     name: "segmentation/dvc.yaml" if "segment" in name else "dvc.yaml"
     for name, stage in STAGES.items()
-    if any(path.startswith("models/") for path in outputs(stage))
+    if any(
+        path.startswith("models/") and not path.startswith("models/pretrained/") for path in outputs(stage)
+    )
 }
 
 

@@ -14,13 +14,16 @@ from brainmri.figures import (
     curves,
     decisions,
     losses,
+    phantoms,
     reliability,
     search,
     sheet,
     shortcuts,
     top_losses,
 )
+from brainmri.learning.pretraining.records import PretrainRow
 from brainmri.scoring.decisions import BenefitRow, CoverageRow
+from brainmri.scoring.phantoms import Division, TumorGroupRow
 from brainmri.tuning.records import ImportanceRow, TrialRow
 
 SOURCE = "72 slices of 24 patients, test subset, synthetic phantom data"
@@ -124,6 +127,37 @@ COMPARISON = {
     "baselines": {"majority": {"sees": "the majority class"}},
 }
 
+TUMOR_GROUPS = [
+    TumorGroupRow(
+        division=division,
+        group=group,
+        tumors=tumors,
+        smallest_share=0.004,
+        largest_share=0.021,
+        auroc=0.9,
+        auroc_low=low,
+        auroc_high=None if low is None else 0.94,
+        sensitivity=0.75,
+        sensitivity_low=low,
+        sensitivity_high=None if low is None else 0.86,
+    )
+    for division, group, tumors, low in (
+        (Division.SIZE, "smallest", 40, 0.61),
+        (Division.SIZE, "largest", 41, 0.7),
+        (Division.KIND, "posterior_fossa", 1, None),
+    )
+]
+PRETRAINING = [
+    PretrainRow(
+        pictures=pictures,
+        log10_learning_rate=-3,
+        cross_entropy=0.6 - pictures / 4e6,
+        map_loss_eighth=0.4,
+        map_loss_sixteenth=0.3,
+        valid_auroc=area,
+    )
+    for pictures, area in ((500_000, None), (1_000_000, 0.81), (1_500_000, None), (2_000_000, 0.93))
+]
 BUILDERS: dict[str, Build] = {
     "sheet": draw_sheet,
     "top_losses": draw_top_losses,
@@ -137,6 +171,8 @@ BUILDERS: dict[str, Build] = {
     "reliability": lambda: reliability.draw_reliability(BINS, BEFORE, SOURCE),
     "decisions": lambda: decisions.draw_decisions(BENEFITS, COVERAGES, 0.95, SOURCE),
     "search": lambda: search.draw_search(TRIALS, IMPORTANCES, SOURCE),
+    "phantom_groups": lambda: phantoms.draw_groups(TUMOR_GROUPS, SOURCE),
+    "phantom_course": lambda: phantoms.draw_course(PRETRAINING, SOURCE),
     "comparison": lambda: comparison.draw_comparison(COMPARISON, SOURCE),
 }
 

@@ -32,8 +32,10 @@ def draw_pretraining(
 ) -> None:
     """Both pictures, as PNG below `folder`; `source` is what of, in the small print."""
     figures = report.metrics["slice"]
-    level = f"{100 * figures['confidence']:g} % intervals"
-    tested = f"{figures['n']} unseen phantoms; each group against all without tumor, {level}. {source}"
+    tested = (
+        f"{figures['n']} unseen phantoms; each group, sizes as shares of the picture, against all without "
+        f"tumor; {100 * figures['confidence']:g} % intervals. {source}"
+    )
     canvas.save(draw_groups(report.groups, tested), folder / "groups.png")
     canvas.save(
         draw_course(history, f"means between two points; AUROC of unseen phantoms. {source}"),
@@ -75,7 +77,7 @@ def draw_course(history: Sequence[PretrainRow], source: str) -> Figure:
     watched.plot(*zip(*scored, strict=True), color=canvas.BLUE, marker="o", linewidth=1.8, markersize=3.5)
     watched.set(title="Unseen phantoms", ylabel="AUROC", ylim=(0.48, 1.01))
     for axes in (losses, watched):
-        axes.set_xlabel("Pictures seen")
+        axes.set(xlabel="Pictures seen", xlim=(0, None))
         axes.xaxis.set_major_locator(MaxNLocator(4))
         axes.xaxis.set_major_formatter(FuncFormatter(_count))
         canvas.explain(figure, axes, _AXIS_IN)
@@ -97,7 +99,7 @@ def _draw_points(axes: Axes, groups: Sequence[TumorGroupRow], name: str, places:
         axes.plot(value, place, color=color, marker="o", markersize=4.5, linestyle="none", clip_on=False)
         ends += [end for end in (value, low) if end is not None]
     axes.set_xlim(min([0.8, *ends]) - 0.02, 1.005)
-    axes.xaxis.set_major_locator(MaxNLocator(5))
+    axes.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
     axes.grid(axis="x", color=canvas.FAINT, linewidth=0.8)
 
 
@@ -109,4 +111,6 @@ def _name(row: TumorGroupRow) -> str:
 
 def _count(value: float, _: int) -> str:
     """Of pictures, in thousands or millions."""
+    if value < 1000:
+        return f"{value:g}"
     return f"{value / 1e6:g} M" if value >= 1e6 else f"{value / 1e3:g} k"

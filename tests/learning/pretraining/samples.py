@@ -11,12 +11,12 @@ from brainmri.params import load_yaml
 from tests.house.closure import ROOT
 
 _TINY: dict[str, Any] = {
-    "budget": 24,
+    "budget": 16,
     "batch_size": 4,
     "together": 2,
     "sizes": [{"size": 64, "share": 0.75}, {"size": 80, "share": 0.25}],
     "statistics": 8,
-    "log_every": 8,
+    "log_every": 4,
     "precision": "fp32",
     "threads": 1,
 }

@@ -11,7 +11,7 @@ from brainmri.learning.pretraining.drawing import draw_phantoms
 from brainmri.learning.pretraining.identity import identify_pretraining
 from brainmri.learning.pretraining.records import PretrainRow
 from brainmri.learning.pretraining.report import summarize_pretraining, write_pretrained
-from brainmri.learning.pretraining.settings import PretrainParams, name_architecture
+from brainmri.learning.pretraining.settings import PretrainSection, name_architecture
 from brainmri.params import Section, read_params
 from brainmri.tables import write_mapping, write_rows
 from stages import run
@@ -20,12 +20,13 @@ from stages import run
 class Params(Section):
     """The keys of params.yaml that this stage reads."""
 
-    pretrain: PretrainParams
+    pretrain: PretrainSection
 
 
 def main(arch: str, model: Path, history: Path, metrics: Path) -> None:
     """An architecture's name in; model folder, history and metrics out."""
-    params, architecture = read_params(Params).pretrain, name_architecture(arch)
+    architecture = name_architecture(arch)
+    params = read_params(Params).pretrain.of(architecture)
     with open_store(identify_pretraining(architecture, params), model) as store:
         pretrained = pretrain(architecture, params, draw_phantoms(params), store)
         write_pretrained(model, architecture, pretrained, params)

@@ -8,7 +8,7 @@ from pathlib import Path
 from brainmri.dataset.manifest import ManifestRow
 from brainmri.dataset.phantoms import PhantomRow
 from brainmri.learning.pretraining.drawing import draw_phantoms
-from brainmri.learning.pretraining.settings import PretrainParams
+from brainmri.learning.pretraining.settings import PretrainSection
 from brainmri.learning.pretraining.unseen import write_unseen
 from brainmri.params import Section, read_params
 from brainmri.tables import write_rows
@@ -18,7 +18,7 @@ from stages import run
 class Params(Section):
     """The keys of params.yaml that this stage reads."""
 
-    pretrain: PretrainParams
+    pretrain: PretrainSection
 
 
 def main(prepared: Path, manifest: Path, phantoms: Path) -> None:

@@ -37,7 +37,7 @@ TRAIN = ("python", "-m", "stages.pretrain", "--history", "h.csv", "--metrics", "
 def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     made = Workspace(tmp_path_factory.mktemp("pretraining") / "workspace")
     _write_section(made, budget=40, familiar=40, valid=60, test=100)
-    made.change("pretrain/dvc.yaml", {"resnet34": "resnet18"})
+    made.change("pretrain/dvc.yaml", {"      - resnet34\n": ""})
     made.commit("Small")
     made.first_output = made.run(*REPRO)  # type: ignore[attr-defined]
     return made

@@ -6,12 +6,12 @@ from typing import Any, Self
 import torch
 from torch.nn.functional import avg_pool2d
 
-from brainmri.learning.pretraining.settings import PretrainParams
+from brainmri.learning.catalogue import Architecture
+from brainmri.learning.pretraining.settings import PretrainParams, PretrainSection
 from brainmri.params import load_yaml
 from tests.house.closure import ROOT
 
 _TINY: dict[str, Any] = {
-    "budget": 16,
     "batch_size": 4,
     "together": 2,
     "sizes": [{"size": 64, "share": 0.75}, {"size": 80, "share": 0.25}],
@@ -28,14 +28,15 @@ def make_section(**changes: Any) -> dict[str, Any]:
     """The committed section, made tiny, with changes; those of its parts by their own names."""
     section = load_yaml((ROOT / "params.yaml").read_text())["pretrain"]
     section["rule"] |= {"size": changes.pop("size", 64)}
-    section["watch"] |= _WATCH | {key: changes.pop(key) for key in _WATCH if key in changes}
+    section["watch"] |= {"size": section["rule"]["size"]} | _WATCH | {key: changes.pop(key) for key in _WATCH if key in changes}
     section["unseen"] |= _UNSEEN | {key: changes.pop(key) for key in _UNSEEN if key in changes}
+    section["budget"] = {"resnet18": changes.pop("budget", 16)}
     return section | _TINY | changes
 
 
 def make_params(**changes: Any) -> PretrainParams:
     """The same, checked."""
-    return PretrainParams.model_validate(make_section(**changes))
+    return PretrainSection.model_validate(make_section(**changes)).of(Architecture.RESNET18)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import pytest
 
 from brainmri.errors import BadInput
 from brainmri.learning.catalogue import Architecture
-from brainmri.learning.pretraining.settings import PretrainParams, name_architecture
+from brainmri.learning.pretraining.settings import PretrainSection, name_architecture
 from brainmri.params import check_section
 from tests.learning.pretraining.samples import make_params, make_section
 
@@ -26,8 +26,14 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
 def test_what_can_not_be_trained_is_refused_in_one_line(wrong: str) -> None:
     changes, message = WRONG[wrong]
     with pytest.raises(BadInput, match=message) as error:
-        check_section(PretrainParams, make_section(**changes), "params.yaml")
+        check_section(PretrainSection, make_section(**changes), "params.yaml").of(Architecture.RESNET18)
     assert 1 == len(str(error.value).splitlines())
+
+
+def test_an_architecture_without_a_budget_is_told_which_have_one() -> None:
+    section = check_section(PretrainSection, make_section(), "params.yaml")
+    with pytest.raises(BadInput, match="expected one for resnet50, came those of resnet18"):
+        section.of(Architecture.RESNET50)
 
 
 def test_only_resnets_have_the_stages_that_maps_are_learnt_at() -> None:

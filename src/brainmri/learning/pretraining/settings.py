@@ -4,7 +4,7 @@ import math
 from typing import Annotated, Final, Self
 
 import numpy as np
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from brainmri.dataset.preparation import ImageRule
 from brainmri.dataset.prepared import Classes
@@ -21,6 +21,7 @@ Side = Annotated[
 ]
 
 _SIZES = "a list of size (a multiple of 16 pixels from 64 to 256) and share (above 0)"
+Budget = Annotated[int, Field(ge=1, description="a whole number of pictures, at least 1")]
 Pictures = Annotated[int, Field(ge=2, description="a whole number of pictures, at least 2")]
 
 
@@ -35,6 +36,7 @@ class WatchParams(Section):
     """Phantoms that are scored while a network learns from others: how many, how often, of which seed."""
 
     seed: Seed
+    size: Side
     pictures: Pictures
     times: Annotated[int, Field(ge=1, description="a whole number of at least 1")]
 
@@ -51,10 +53,9 @@ class UnseenParams(Section):
     test: Pictures
 
 
-class PretrainParams(Section):
-    """The section `pretrain`."""
+class PhantomSettings(Section):
+    """What all architectures have in common."""
 
-    budget: Annotated[int, Field(ge=1, description="a whole number of pictures, at least 1")]
     batch_size: Annotated[int, Field(ge=2, description="a whole number of at least 2")]
     together: Annotated[int, Field(ge=1, description="a whole number of batches, at least 1")]
     lr: Annotated[float, Field(gt=0, lt=100, description="a number above 0 and below 100")]
@@ -78,11 +79,6 @@ class PretrainParams(Section):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        if self.budget < self.batch_size:
-            raise ValueError(
-                f"expected a budget of at least one batch ({self.batch_size} pictures), came {self.budget}; "
-                "raise budget or lower batch_size"
-            )
         total = math.fsum(item.share for item in self.sizes)
         if abs(total - 1) > 1e-6:
             raise ValueError(f"expected the shares of sizes to add up to 1, came {total:g}; correct them")
@@ -94,6 +90,21 @@ class PretrainParams(Section):
         if len(set(seeds)) < len(seeds):
             raise ValueError(
                 f"expected three seeds, pretrain's and those of watch and unseen, came {seeds}; change one"
+            )
+        return self
+
+
+class PretrainParams(PhantomSettings):
+    """How one network is pretrained."""
+
+    budget: Budget
+
+    @model_validator(mode="after")
+    def _check_budget(self) -> Self:
+        if self.budget < self.batch_size:
+            raise ValueError(
+                f"expected a budget of at least one batch ({self.batch_size} pictures), came {self.budget}; "
+                "raise budget or lower batch_size"
             )
         return self
 
@@ -129,6 +140,26 @@ class PretrainParams(Section):
 
     def _pictures_around(self, done: int) -> tuple[int, int]:
         return (done - 1) * self.batch_size, done * self.batch_size
+
+
+class PretrainSection(PhantomSettings):
+    """The section `pretrain`, with a budget for each architecture."""
+
+    budget: Annotated[dict[str, Budget], Field(min_length=1, description="architectures and their pictures")]
+
+    def of(self, arch: Architecture) -> PretrainParams:
+        """The settings of one; `BadInput` where it has no budget, or one below a batch."""
+        if arch.value not in self.budget:
+            raise BadInput(
+                f"params.yaml: pretrain.budget: expected one for {arch.value}, came those of "
+                f"{', '.join(self.budget)}; add it"
+            )
+        shared = {name: getattr(self, name) for name in PhantomSettings.model_fields}
+        try:
+            return PretrainParams(**shared, budget=self.budget[arch.value])
+        except ValidationError as error:
+            reason = error.errors()[0]["msg"].removeprefix("Value error, ")
+            raise BadInput(f"params.yaml: pretrain.budget.{arch.value}: {reason}") from None
 
 
 def name_architecture(name: str) -> Architecture:

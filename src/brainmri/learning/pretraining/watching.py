@@ -22,7 +22,7 @@ def measure_area(
     classifier.eval()
     found: list[torch.Tensor] = []
     for index in range(-(-params.watch.pictures // params.batch_size)):
-        batch = generator.render(params.watch.seed, index, params.batch_size, params.rule.size)
+        batch = generator.render(params.watch.seed, index, params.batch_size, params.watch.size)
         with torch.inference_mode(), autocast(training_device().type, precision):
             logits = classifier(to_input(batch.images)).float()
         found.append(torch.stack([logits[:, 1] - logits[:, 0], batch.tumor.float(), batch.clear.float()]))

@@ -45,7 +45,7 @@ def main(arm: str, prepared: Path, manifest: Path, units: Path, scores: Path, fa
             "units": {outcome.unit.name: dict(outcome.facts) for outcome in outcomes},
         },
     )
-    finish_all(outcome.key for outcome in outcomes)
+    finish_all(outcome.key for outcome in outcomes if outcome.key)
     print(f"crossval: {len(outcomes)} networks of {arm} -> {scores}")
 
 

@@ -101,13 +101,41 @@ def take_unit(
         special = {unit.fold: Subset.TEST, unit.watched: Subset.VALID}
         subsets = [special.get(row.fold, Subset.TRAIN) for row in rows]
     own = [row.model_copy(update={"subset": subset}) for row, subset in zip(rows, subsets, strict=True)]
-    if len(kept) == len(manifest):
-        return prepared, own
+    return _take(prepared, kept), own
+
+
+def thin_out(
+    prepared: PreparedSet, manifest: Sequence[ManifestRow], share: float, seed: int
+) -> tuple[PreparedSet, list[ManifestRow]]:
+    """The slices of a unit, of whose training groups only a share is left, at least one a class.
+
+    Groups are drawn class by class (a group's class is its first slice's) in one order for a seed: what a smaller
+    share leaves is a part of what a larger one leaves.
+    """
+    if share == 1:
+        return prepared, list(manifest)
+    label: dict[str, str] = {}
+    for row in manifest:
+        if row.subset is Subset.TRAIN:
+            label.setdefault(row.group, row.label)
+    left: set[str] = set()
+    for number, one in enumerate(sorted(set(label.values()))):
+        groups = sorted(group for group, its in label.items() if its == one)
+        order = np.random.default_rng([seed, number]).permutation(len(groups))
+        left |= {groups[place] for place in order[: max(1, round(share * len(groups)))]}
+    kept = [
+        place for place, row in enumerate(manifest) if row.subset is not Subset.TRAIN or row.group in left
+    ]
+    return _take(prepared, kept), [manifest[place] for place in kept]
+
+
+def _take(prepared: PreparedSet, kept: Sequence[int]) -> PreparedSet:
+    if len(kept) == len(prepared.slices):
+        return prepared
     places = np.array(kept)
-    part = replace(
+    return replace(
         prepared,
         slices=[prepared.slices[place] for place in kept],
         images=prepared.images[places],
         masks=None if prepared.masks is None else prepared.masks[places],
     )
-    return part, own

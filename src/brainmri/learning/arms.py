@@ -26,10 +26,14 @@ _TAKEN: Final = {*Baseline, "units"}
 
 
 class TaskName(StrEnum):
-    """What an arm learns: a class for each slice, or which pixels are tumor."""
+    """What an arm learns: a class for each slice, which pixels are tumor, or nothing.
+
+    `zero_shot` is the shipped detector of the architecture as it stands, which has seen synthetic MRI alone.
+    """
 
     CLASSIFICATION = "classification"
     SEGMENTATION = "segmentation"
+    ZERO_SHOT = "zero_shot"
 
 
 class ComparisonParams(Section):
@@ -59,10 +63,14 @@ class Settings(Shared):
 
 
 class Arm(Shared):
-    """One arm: what it learns and how it trains, and by which protocol its slices are split."""
+    """One arm: what it learns and how it trains, and by which protocol its slices are split.
 
-    task: Annotated[TaskName, Field(strict=False, description="classification or segmentation")]
+    `share` is the part of each fold's training groups that it sees.
+    """
+
+    task: Annotated[TaskName, Field(strict=False, description="classification, segmentation or zero_shot")]
     protocol: Annotated[Protocol, Field(strict=False, description="grouped or paper")]
+    share: Annotated[float, Field(gt=0, le=1, description="a share of the training groups above 0, up to 1")]
     segmentation: SegmentationParams | None = None
 
     def recipe(self, seed: int) -> Recipe:
@@ -89,6 +97,11 @@ class Arm(Shared):
         return self.lr if self.segmentation is None else self.segmentation.lr
 
     @property
+    def zero_shot(self) -> bool:
+        """Whether it is a detector that is shipped, and trains nothing."""
+        return self.task is TaskName.ZERO_SHOT
+
+    @property
     def flips(self) -> bool:
         """Whether prediction also sees each slice mirrored."""
         return self.segmentation is not None and self.segmentation.flips
@@ -96,7 +109,8 @@ class Arm(Shared):
     def trains_as(self, other: "Arm") -> bool:
         """Whether both train, and predict, the same."""
         mine, theirs = (
-            (arm.recipe(0), arm.length, arm.rate, arm.flips, arm.protocol) for arm in (self, other)
+            (arm.recipe(0), arm.length, arm.rate, arm.flips, arm.protocol, arm.share, arm.zero_shot)
+            for arm in (self, other)
         )
         return mine == theirs
 
@@ -120,6 +134,7 @@ def read_arms(shared: Settings, params: ComparisonParams) -> dict[str, Arm]:
         )
     for name, arm in arms.items():
         _check_segmenter(name, arm, params.arms[name])
+        _check_zero_shot(name, arm, params.arms[name])
         if arm.weights == PHANTOM:
             find_shipped(arm.arch, f"{PARAMS_PATH}: {_PLACE}.{name}: weights: {PHANTOM}")
     return arms
@@ -148,7 +163,7 @@ def change_shared(shared: Shared, changes: Mapping[str, Any], threads: int, plac
     task = changes.get("task", TaskName.CLASSIFICATION.value)
     if task != TaskName.SEGMENTATION.value and "segmentation" not in changes:
         base.pop("segmentation", None)
-    base["task"], base["protocol"] = TaskName.CLASSIFICATION.value, Protocol.GROUPED.value
+    base |= {"task": TaskName.CLASSIFICATION.value, "protocol": Protocol.GROUPED.value, "share": 1.0}
     base["train"]["threads"] = threads
     return check_section(Arm, _merge(base, changes), place)
 
@@ -183,6 +198,19 @@ def _check_segmenter(name: str, arm: Arm, changes: Mapping[str, Any]) -> None:
         raise BadInput(
             f"{place}: expected no {unused[0]} with task segmentation, which has no use for it; remove it"
             + (f", or set segmentation.{unused[0]}" if unused[0] in ("epochs", "lr") else "")
+        )
+
+
+def _check_zero_shot(name: str, arm: Arm, changes: Mapping[str, Any]) -> None:
+    """Raises `BadInput` for what an arm that trains nothing can't have."""
+    if not arm.zero_shot:
+        return
+    place = f"{PARAMS_PATH}: {_PLACE}.{name}"
+    find_shipped(arm.arch, f"{place}: task: {TaskName.ZERO_SHOT}")
+    unused = [key for key in changes if key not in ("arch", "task")]
+    if unused:
+        raise BadInput(
+            f"{place}: expected arch alone with task zero_shot, which trains nothing, came {unused[0]}; remove it"
         )
 
 

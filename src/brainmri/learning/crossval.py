@@ -16,21 +16,24 @@ from brainmri.dataset.manifest import ManifestRow, Subset, read_manifest
 from brainmri.dataset.predictions import Epoch, make_prediction
 from brainmri.dataset.prepared import PreparedSet, read_prepared
 from brainmri.dataset.protocols import Protocol, SplitParams
-from brainmri.dataset.units import CaseChoice, ScoredRow, SegmentedRow, UnitRow, take_unit
+from brainmri.dataset.units import CaseChoice, ScoredRow, SegmentedRow, UnitRow, take_unit, thin_out
 from brainmri.errors import BadInput
 from brainmri.learning.arms import Arm, TaskName
 from brainmri.learning.checkpoint import CheckpointStore, open_store
 from brainmri.learning.classification import Classification, select_classes
 from brainmri.learning.fitting import Schedule, train_network
 from brainmri.learning.identity import identify_training
+from brainmri.learning.model_folder import WEIGHTS
+from brainmri.learning.prediction import read_classifier, read_normalization, run_network
 from brainmri.learning.rate import find_rate
 from brainmri.learning.recipe import Recipe
 from brainmri.learning.segmentation import Segmentation, select_masks
 from brainmri.learning.segmentation_recipe import SegmentationRecipe
+from brainmri.learning.shipped import find_shipped
 from brainmri.learning.training import Task, Training, TrainingData
 from brainmri.learning.unit_scores import Columns, score_classes, score_masks
 from brainmri.learning.weights import State
-from brainmri.tables import shorten
+from brainmri.tables import DIGITS, shorten
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,8 @@ class UnitOutcome:
     def words(self) -> str:
         """The unit and how its training went."""
         facts = self.facts
+        if "best_epoch" not in facts:
+            return f"{self.unit.name}: nothing to train"
         return (
             f"{self.unit.name}: learning rate {facts['learning_rate']:.2e}, best of "
             f"{facts['epochs_run']} epochs is {facts['best_epoch']}"
@@ -81,6 +86,9 @@ def train_unit(job: UnitJob) -> UnitOutcome:
     prepared, manifest = take_unit(
         read_prepared(job.prepared), read_manifest(job.manifest), job.unit, job.cases, job.split
     )
+    if job.arm.zero_shot:
+        return _ask_shipped(job, prepared, manifest)
+    prepared, manifest = thin_out(prepared, manifest, job.arm.share, job.unit.seed)
     recipe = job.arm.recipe(job.unit.seed)
     key = identify_training(prepared, manifest, recipe, job.arm.length, job.arm.rate)
     if job.arm.flips:
@@ -113,6 +121,16 @@ def count_network(arm: Arm, size: int) -> dict[str, int]:
     stored = sum(value.numel() * value.element_size() for value in network.state_dict().values())
     # A multiply-add is two operations.
     return {"parameters": parameters, "bytes": stored, "multiply_adds": counter.get_total_flops() // 2}
+
+
+def _ask_shipped(job: UnitJob, prepared: PreparedSet, manifest: Sequence[ManifestRow]) -> UnitOutcome:
+    """What the shipped detector says, of images at the size that they were prepared at."""
+    classifier = read_classifier(find_shipped(job.arm.arch, "task: zero_shot").folder / "classifier", WEIGHTS)
+    images = prepared.images[_find_scored(manifest)]
+    logits = run_network(classifier.network, images, read_normalization(classifier.card), None)
+    columns = {"logit": [round(float(logit), DIGITS) for logit in logits]}
+    outcome: dict[str, Any] = {"scores": {Epoch.BEST.value: columns}, "facts": {"precision": "fp32"}}
+    return UnitOutcome(job.unit, "", _list_rows(outcome, job.unit, prepared, manifest), outcome["facts"])
 
 
 def _train(

@@ -1,0 +1,144 @@
+"""What weights that have seen synthetic MRI alone are worth on a set of real scans: docs/pretraining.md.
+
+    python -m benchmarks.pretraining RAW WORKSPACE --name kaggle253 [--positive yes] [--channel 1]
+        [--shares 0.5 0.25 0.1] [--seeds 0 1 2] [--epochs 15]
+
+In WORKSPACE, a clone of this checkout's last commit, which is made where there is none, the comparison's own
+pipeline runs on RAW, a folder as `raw` of params.yaml takes it: five grouped folds, and for each seed and fold
+one network from random weights, one from the shipped ones, and what the shipped detector says untrained; the
+first two also with shares of the training groups. The same command goes on where it was stopped. Each share's
+arms are paired with each other, and all with the one from random weights that saw everything.
+"""
+
+import argparse
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from benchmarks.measurement import describe_machine, write_results
+from brainmri.dataset.baselines import ShortcutRow
+from brainmri.dataset.prepared import read_prepared
+from brainmri.dataset.protocols import Protocol
+from brainmri.dataset.units import ScoredRow
+from brainmri.params import Section, load_yaml, read_params
+from brainmri.scoring.calibration import CalibrateParams
+from brainmri.scoring.comparison import ArmScores, ComparisonParams, compare_arms
+from brainmri.scoring.evaluation import EvaluateParams
+from brainmri.tables import read_mapping, read_rows
+
+PACKAGES = ("torch", "torchvision", "fastai", "numpy")
+# Of an arm, what a reader asks for.
+FIGURES = ("auroc_within_folds", "auroc", "accuracy", "sensitivity", "specificity", "against_first")
+ROOT = Path(__file__).parents[1]
+
+
+class Params(Section):
+    """The keys of params.yaml that figures need."""
+
+    calibrate: CalibrateParams
+    evaluate: EvaluateParams
+
+
+def name_arms(arch: str, shares: Sequence[float]) -> dict[str, dict[str, Any]]:
+    """The arms by name; the first is what others are compared with."""
+    arms: dict[str, dict[str, Any]] = {
+        "scratch": {"arch": arch},
+        "phantom": {"arch": arch, "weights": "phantom"},
+        "zero_shot": {"arch": arch, "task": "zero_shot"},
+    }
+    for share in shares:
+        for name in ("scratch", "phantom"):
+            arms[_name(name, share)] = arms[name] | {"share": share}
+    return arms
+
+
+def prepare_workspace(folder: Path, changes: Mapping[str, Any]) -> None:
+    """Makes the clone if there is none; its params.yaml is the checkout's with changes, section by section."""
+    if not folder.exists():
+        subprocess.run(["git", "clone", "--quiet", str(ROOT), str(folder)], check=True)
+    path = folder / "params.yaml"
+    params = load_yaml((ROOT / "params.yaml").read_text(encoding="utf-8"))
+    for key, value in changes.items():
+        params[key] = params[key] | value if isinstance(value, Mapping) else value
+    path.write_text(yaml.safe_dump(params, sort_keys=False), encoding="utf-8")
+
+
+def run_comparison(folder: Path) -> None:
+    """All stages that the comparison needs; what an earlier run finished is not done again."""
+    code = subprocess.run(["dvc", "repro", "comparison/dvc.yaml"], cwd=folder, check=False).returncode
+    if code:
+        sys.exit(code)
+
+
+def summarize(folder: Path, arms: Mapping[str, Any], shares: Sequence[float]) -> dict[str, Any]:
+    """The figures of all arms against the first, and of each share's two arms against each other."""
+    scored = {name: _read_arm(folder / "data" / "comparison", name) for name in arms}
+    pairs = {str(share): [_name(name, share) for name in ("scratch", "phantom")] for share in shares}
+    return {
+        "all": _compare(folder, scored),
+        "by_share": {
+            share: _compare(folder, {name: scored[name] for name in names}) for share, names in pairs.items()
+        },
+    }
+
+
+def _compare(folder: Path, arms: Mapping[str, ArmScores]) -> dict[str, Any]:
+    params, data = read_params(Params, folder / "params.yaml"), read_prepared(folder / "data" / "prepared")
+    shortcuts = read_rows(folder / "data" / "shortcuts.csv", ShortcutRow)
+    choices = ComparisonParams(params.calibrate, params.evaluate)
+    report = compare_arms(arms, shortcuts, data.classes, choices)["arms"]
+    return {
+        name: {key: figures[key] for key in FIGURES if key in figures} for name, figures in report.items()
+    }
+
+
+def _read_arm(folder: Path, name: str) -> ArmScores:
+    facts = read_mapping(folder / f"{name}.json")
+    rows = read_rows(folder / f"{name}.csv", ScoredRow)
+    return ArmScores(rows, Protocol(facts["protocol"]), facts["network"])
+
+
+def _name(name: str, share: float) -> str:
+    return f"{name}_{round(100 * share)}"
+
+
+def main() -> None:
+    """Prints nothing of its own: the stages do."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("raw", type=Path)
+    parser.add_argument("workspace", type=Path)
+    parser.add_argument("--name", required=True)
+    parser.add_argument("--positive", default="tumor")
+    parser.add_argument("--channel", default="gray")
+    parser.add_argument("--arch", default="resnet34")
+    parser.add_argument("--shares", type=float, nargs="*", default=[])
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--epochs", type=int, default=15)
+    given = parser.parse_args()
+    arms = name_arms(given.arch, given.shares)
+    channel = int(given.channel) if given.channel.isdigit() else given.channel
+    prepare_workspace(
+        given.workspace,
+        {
+            "raw": str(given.raw.resolve()),
+            "prepare": {"positive": given.positive, "channel": channel},
+            "comparison": {"arms": arms, "seeds": given.seeds},
+            "epochs": given.epochs,
+        },
+    )
+    run_comparison(given.workspace)
+    content = summarize(given.workspace, arms, given.shares)
+    settings = {"seeds": len(given.seeds), "epochs": given.epochs, "arch": given.arch}
+    write_results(
+        f"pretraining_{given.name}", content | {"settings": settings, "machine": describe_machine(PACKAGES)}
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -4,10 +4,10 @@
         [--shares 0.5 0.25 0.1] [--seeds 0 1 2] [--epochs 15]
 
 In WORKSPACE, a clone of this checkout's last commit, which is made where there is none, the comparison's own
-pipeline runs on RAW, a folder as `raw` of params.yaml takes it: five grouped folds, and for each seed and fold
-one network from random weights, one from the shipped ones, and what the shipped detector says untrained; the
-first two also with shares of the training groups. The same command goes on where it was stopped. Each share's
-arms are paired with each other, and all with the one from random weights that saw everything.
+pipeline runs on RAW, a folder as `raw` of params.yaml takes it: five grouped folds, and for each seed and
+fold one network from random weights, one from the shipped ones, and what the shipped detector says untrained;
+the first two also with shares of the training groups. The same command goes on where it was stopped. Each
+share's arms are paired with each other, and all with the one from random weights that saw everything.
 """
 
 import argparse
@@ -57,7 +57,7 @@ def name_arms(arch: str, shares: Sequence[float]) -> dict[str, dict[str, Any]]:
 
 
 def prepare_workspace(folder: Path, changes: Mapping[str, Any]) -> None:
-    """Makes the clone if there is none; its params.yaml is the checkout's with changes, section by section."""
+    """Makes the clone if there is none; its params.yaml is the checkout's, with changes."""
     if not folder.exists():
         subprocess.run(["git", "clone", "--quiet", str(ROOT), str(folder)], check=True)
     path = folder / "params.yaml"

@@ -109,8 +109,8 @@ def thin_out(
 ) -> tuple[PreparedSet, list[ManifestRow]]:
     """The slices of a unit, of whose training groups only a share is left, at least one a class.
 
-    Groups are drawn class by class (a group's class is its first slice's) in one order for a seed: what a smaller
-    share leaves is a part of what a larger one leaves.
+    Groups are drawn class by class (a group's class is its first slice's) in one order for a seed: what a
+    smaller share leaves is a part of what a larger one leaves.
     """
     if share == 1:
         return prepared, list(manifest)

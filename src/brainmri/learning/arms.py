@@ -210,7 +210,8 @@ def _check_zero_shot(name: str, arm: Arm, changes: Mapping[str, Any]) -> None:
     unused = [key for key in changes if key not in ("arch", "task")]
     if unused:
         raise BadInput(
-            f"{place}: expected arch alone with task zero_shot, which trains nothing, came {unused[0]}; remove it"
+            f"{place}: expected arch alone with task zero_shot, which trains nothing, came {unused[0]}; "
+            "remove it"
         )
 
 

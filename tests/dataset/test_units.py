@@ -8,7 +8,7 @@ import pytest
 from brainmri.dataset.manifest import ManifestRow, Subset
 from brainmri.dataset.prepared import PreparedSet
 from brainmri.dataset.protocols import Protocol, SplitParams
-from brainmri.dataset.units import NO_FOLD, CaseChoice, plan_units, take_unit
+from brainmri.dataset.units import NO_FOLD, CaseChoice, plan_units, take_unit, thin_out
 from brainmri.errors import BadInput
 from tests.learning.samples import make_set
 
@@ -90,3 +90,31 @@ def test_the_folder_of_a_part_is_the_whole_s() -> None:
         PREPARED, manifest, plan_units(manifest, [0], CaseChoice.ALL)[0], CaseChoice.ALL, SPLIT
     )
     assert Path() == part.folder
+
+
+def _thin(share: float, seed: int = 0) -> tuple[PreparedSet, list[ManifestRow]]:
+    unit = plan_units(make_manifest(), [0], CaseChoice.ALL)[0]
+    return thin_out(*take_unit(PREPARED, make_manifest(), unit, CaseChoice.ALL, SPLIT), share, seed)
+
+
+def _groups(rows: list[ManifestRow], subset: Subset) -> set[str]:
+    return {row.group for row in rows if row.subset is subset}
+
+
+def test_a_share_leaves_whole_training_groups_and_all_that_is_watched_and_scored() -> None:
+    (_, whole), (part, rows) = _thin(1.0), _thin(0.5)
+    assert len(_groups(whole, Subset.TRAIN)) == 2 * len(_groups(rows, Subset.TRAIN))
+    for subset in (Subset.VALID, Subset.TEST):
+        assert _groups(whole, subset) == _groups(rows, subset)
+    assert [row.slice_id for row in part.slices] == [row.slice_id for row in rows]
+    assert len(part.images) == len(rows)
+
+
+def test_a_smaller_share_is_part_of_a_larger_one_and_has_every_class() -> None:
+    half, least = _thin(0.5)[1], _thin(0.01)[1]
+    assert _groups(least, Subset.TRAIN) < _groups(half, Subset.TRAIN)
+    assert {"tumor", "no tumor"} == {row.label for row in least if row.subset is Subset.TRAIN}
+
+
+def test_another_seed_leaves_other_groups() -> None:
+    assert 1 < len({tuple(sorted(_groups(_thin(0.5, seed)[1], Subset.TRAIN))) for seed in range(5)})

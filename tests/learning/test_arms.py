@@ -58,6 +58,26 @@ def test_an_arm_whose_architecture_has_no_shipped_weights_ends_before_any_traini
         read(arms | {"deep": {"weights": "phantom", "arch": "resnet50"}})
 
 
+def test_an_arm_may_be_the_shipped_detector_as_it_stands(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(shipped, "FOLDER", tmp_path)
+    (tmp_path / shipped.SUMS).write_text(f"{'0' * 64}  resnet18/classifier/weights.safetensors\n")
+    arms: dict[str, Any] = {"plain": {}, "shipped": {"task": "zero_shot"}}
+    assert [False, True] == [arm.zero_shot for arm in read(arms).values()]
+    with pytest.raises(BadInput, match=r"arms.shipped: task: zero_shot: .* \(resnet18\), came resnet50"):
+        read(arms | {"shipped": {"task": "zero_shot", "arch": "resnet50"}})
+    with pytest.raises(BadInput, match=r"arch alone with task zero_shot, .* came lr; remove it"):
+        read(arms | {"shipped": {"task": "zero_shot", "lr": 1e-3}})
+
+
+def test_arms_that_differ_in_their_share_alone_are_two() -> None:
+    arms = read({"plain": {}, "quarter": {"share": 0.25}})
+    assert [1.0, 0.25] == [arm.share for arm in arms.values()]
+    with pytest.raises(BadInput, match="share: expected a share of the training groups above 0, up to 1"):
+        read({"plain": {}, "none": {"share": 0.0}})
+
+
 def test_a_segmentation_arm_has_the_recipe_of_a_segmenter() -> None:
     arms = read({"plain": {}, "unet": {"task": "segmentation", "segmentation": {"attention": True}}})
     recipe = arms["unet"].recipe(seed=3)

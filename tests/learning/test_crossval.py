@@ -11,11 +11,13 @@ from brainmri.dataset.manifest import ManifestRow, Subset
 from brainmri.dataset.predictions import Epoch
 from brainmri.dataset.prepared import PreparedSet
 from brainmri.dataset.units import CaseChoice, plan_units
-from brainmri.learning import crossval
+from brainmri.learning import crossval, shipped
 from brainmri.learning.arms import read_arms
+from brainmri.learning.catalogue import Architecture
 from brainmri.learning.crossval import UnitJob, count_network, train_unit, train_units
 from tests.dataset.test_units import SPLIT, make_manifest
 from tests.learning.samples import make_set
+from tests.learning.shipping import ship
 from tests.learning.test_arms import SHARED, make_comparison
 
 ARMS = read_arms(
@@ -54,6 +56,29 @@ def test_a_unit_scores_what_it_watched_and_what_it_never_saw() -> None:
     assert {(0, 0, Epoch.BEST)} == {(row.seed, row.fold, row.epoch) for row in outcome.scored}
     assert 0 < outcome.facts["learning_rate"] < 1
     assert "fold 0, seed 0: learning rate" in outcome.words
+
+
+@pytest.mark.usefixtures("data")
+def test_the_shipped_detector_is_asked_and_nothing_trained(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(shipped, "FOLDER", tmp_path / "weights")
+    ship(tmp_path / "weights", Architecture.RESNET18)
+    arms = read_arms(SHARED, make_comparison({"plain": {}, "shipped": {"task": "zero_shot"}}))
+    first, second = (train_unit(replace(_job("fixed", place), arm=arms["shipped"])) for place in (0, 1))
+    assert "fold 0, seed 0: nothing to train" == first.words
+    watched = {row.slice_id: row.logit for row in first.scored if row.subset is Subset.VALID}
+    scored = {row.slice_id: row.logit for row in second.scored if row.subset is Subset.TEST}
+    assert watched == scored
+
+
+@pytest.mark.usefixtures("data")
+def test_a_share_of_the_training_groups_trains_another_network() -> None:
+    whole = train_unit(_job("fixed"))
+    job = _job("fixed")
+    part = train_unit(replace(job, arm=job.arm.model_copy(update={"share": 0.5})))
+    assert [row.slice_id for row in whole.scored] == [row.slice_id for row in part.scored]
+    assert whole.key != part.key
 
 
 @pytest.mark.usefixtures("data")

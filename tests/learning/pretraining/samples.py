@@ -28,7 +28,8 @@ def make_section(**changes: Any) -> dict[str, Any]:
     """The committed section, made tiny, with changes; those of its parts by their own names."""
     section = load_yaml((ROOT / "params.yaml").read_text())["pretrain"]
     section["rule"] |= {"size": changes.pop("size", 64)}
-    section["watch"] |= {"size": section["rule"]["size"]} | _WATCH | {key: changes.pop(key) for key in _WATCH if key in changes}
+    section["watch"] |= {"size": section["rule"]["size"]} | _WATCH
+    section["watch"] |= {key: changes.pop(key) for key in _WATCH if key in changes}
     section["unseen"] |= _UNSEEN | {key: changes.pop(key) for key in _UNSEEN if key in changes}
     section["budget"] = {"resnet18": changes.pop("budget", 16)}
     return section | _TINY | changes

@@ -9,7 +9,7 @@ from brainmri.learning.pretraining.settings import PretrainParams
 from brainmri.learning.provenance import describe_machine, hash_code, list_versions
 
 # The parts of the package that draw phantoms, and those that learn from them.
-_DRAWING: Final = ("phantom", "phantom/wide")
+_DRAWING: Final = ("phantom", "phantom/wide", "phantom/wide/choices")
 _LEARNING: Final = ("", "dataset", "learning", "learning/pretraining", "scans")
 _DRAWING_PACKAGES: Final = ("nibabel", "nilearn", "numpy", "opencv-python-headless", "scipy", "torch")
 _LEARNING_PACKAGES: Final = ("fastai", "fastcore", "safetensors", "torchvision")

@@ -1,12 +1,16 @@
 """Smooth random fields and shapes in batches: maps (n, rows, columns), float32."""
 
+from typing import Final
+
 import torch
 from torch.nn.functional import interpolate
 
-# Knots of a field's spline along an axis; a field has at most three spacings fewer waves.
-_KNOTS = 26
+# Knots of a field's spline along an axis; it has room for three spacings fewer.
+_KNOTS: Final = 26
+# As many knots as fit into a picture.
+MOST_WAVES: Final = 22.0
 # Standard deviation of a cubic B-spline surface over independent unit coefficients, in 2-D.
-_DEVIATION = 0.479
+_DEVIATION: Final = 0.479
 
 
 class Noise:
@@ -15,15 +19,15 @@ class Noise:
     def __init__(self, seed: int, device: torch.device) -> None:
         """The same seed and type of device give the same fields in the same order."""
         self._stream = torch.Generator(device).manual_seed(seed)
-        self.device = device
+        self._device = device
 
     def white(self, *shape: int) -> torch.Tensor:
         """Independent values of mean 0 and deviation 1."""
-        return torch.randn(*shape, generator=self._stream, device=self.device)
+        return torch.randn(*shape, generator=self._stream, device=self._device)
 
     def uniform(self, *shape: int) -> torch.Tensor:
         """Independent values from 0 to 1."""
-        return torch.rand(*shape, generator=self._stream, device=self.device)
+        return torch.rand(*shape, generator=self._stream, device=self._device)
 
     def smooth(self, waves: torch.Tensor, size: int) -> torch.Tensor:
         """Fields of mean 0 and deviation 1, (n, size, size).
@@ -33,7 +37,8 @@ class Noise:
         """
         n = len(waves)
         across, down = (_spline(waves, self.uniform(n, 1, 1), size) for _ in range(2))
-        return torch.bmm(torch.bmm(down, self.white(n, _KNOTS, _KNOTS)), across.transpose(1, 2)) / _DEVIATION
+        field = torch.bmm(torch.bmm(down, self.white(n, _KNOTS, _KNOTS)), across.transpose(1, 2))
+        return field / _DEVIATION
 
 
 def _spline(waves: torch.Tensor, offset: torch.Tensor, size: int) -> torch.Tensor:
@@ -62,3 +67,9 @@ def ramp(distance: torch.Tensor, softness: torch.Tensor | float) -> torch.Tensor
 def blend(image: torch.Tensor, cover: torch.Tensor, value: torch.Tensor | float) -> torch.Tensor:
     """The image with `value` where `cover` is 1, in place."""
     return image.add_(cover * (value - image))
+
+
+def join(first: torch.Tensor, second: torch.Tensor, blend_mm: float) -> torch.Tensor:
+    """The union of two shapes, given by distances, with a rounded seam (polynomial smooth minimum)."""
+    share = (0.5 + 0.5 * (second - first) / blend_mm).clamp_(0, 1)
+    return second + share * (first - second) - blend_mm * share * (1 - share)

@@ -1,28 +1,31 @@
 """Where each pixel of a picture lies in the template: the plane, cropped to the head as `prepare` crops."""
 
 from dataclasses import dataclass
+from typing import Final
 
 import torch
 
 from brainmri.phantom.wide.columns import Drawn
+from brainmri.phantom.wide.template import HeadPart
 from brainmri.phantom.wide.volumes import Grid
 
-_PROBES, _REACH_MM = 32, 150.0
-_NO_HEAD_MM = 80.0
+_PROBES: Final = 32
+_REACH_MM: Final = 150.0
+# A head narrower than this is none; what is then shown reaches so far to each side.
+_LEAST_MM, _NO_HEAD_MM = 20.0, 80.0
 
 
 @dataclass(frozen=True)
 class Frame:
     """What a picture shows of its plane: a square around (`middle_x`, `middle_y`) in mm, each (n, 1, 1).
 
-    `low_y` and `high_y` are where the head begins and ends from top to bottom.
+    `bottom_y` is where the head ends below.
     """
 
     middle_x: torch.Tensor
     middle_y: torch.Tensor
     half_mm: torch.Tensor
-    low_y: torch.Tensor
-    high_y: torch.Tensor
+    bottom_y: torch.Tensor
 
     def place(self, size: int) -> tuple[torch.Tensor, torch.Tensor]:
         """Each pixel's place in the picture in mm: (n, 1, size) across and (n, size, 1) down."""
@@ -33,33 +36,32 @@ class Frame:
 def find_frame(drawn: Drawn, head: Grid) -> Frame:
     """The square around the head, a little larger or smaller."""
     ruler = torch.linspace(-_REACH_MM, _REACH_MM, _PROBES, device=drawn.device)
-    x, y = ruler.expand(len(drawn), 1, -1), ruler[:, None].expand(len(drawn), -1, 1)
-    channels = head.first(3).sample(locate(drawn, *turn(drawn, x, y)), "nearest")
-    skin = torch.minimum(
-        channels[:, 1] - drawn["fluid_mm"] - drawn["skull_mm"] - drawn["scalp_mm"], channels[:, 2]
-    )
-    brain = channels[:, 0] - drawn["fluid_mm"]
-    inside = (torch.lerp(skin, brain, drawn["stripped"]) < 0) & (y < drawn["cut_mm"])
-    (left, right), (top, bottom) = _ends(inside.any(1), ruler), _ends(inside.any(2), ruler)
+    inside = _probe_head(drawn, head, ruler)
+    (left, right), (top, bottom) = _find_ends(inside.any(1), ruler), _find_ends(inside.any(2), ruler)
     half = torch.maximum(right - left, bottom - top) / 2 * drawn["margin"]
-    return Frame(
-        (left + right) / 2 + half * drawn["shift_x"],
-        (top + bottom) / 2 + half * drawn["shift_y"],
-        half,
-        top,
-        bottom,
-    )
+    middle_x = (left + right) / 2 + half * drawn["shift_x"]
+    middle_y = (top + bottom) / 2 + half * drawn["shift_y"]
+    return Frame(middle_x, middle_y, half, bottom)
 
 
-def _ends(covered: torch.Tensor, ruler: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+def _probe_head(drawn: Drawn, head: Grid, ruler: torch.Tensor) -> torch.Tensor:
+    """Whether there is head (of the stripped: brain) at each crossing of the ruler with itself, bool."""
+    x, y = ruler.expand(len(drawn), 1, -1), ruler[:, None].expand(len(drawn), -1, 1)
+    channels = head.first(HeadPart.FACE + 1).sample(locate(drawn, *turn(drawn, x, y)), "nearest")
+    shells = channels[:, HeadPart.VAULT] - drawn["fluid_mm"] - drawn["skull_mm"] - drawn["scalp_mm"]
+    skin = torch.minimum(shells, channels[:, HeadPart.FACE])
+    brain = channels[:, HeadPart.BRAIN] - drawn["fluid_mm"]
+    return (torch.lerp(skin, brain, drawn["stripped"]) < 0) & (y < drawn["cut_mm"])
+
+
+def _find_ends(covered: torch.Tensor, ruler: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """The first and last place that is covered, (n, 1, 1); a default where none is."""
     half_step = _REACH_MM / (_PROBES - 1)
     far = torch.full_like(ruler, 1e4)
     low = torch.where(covered, ruler, far).amin(1) - half_step
     high = torch.where(covered, ruler, -far).amax(1) + half_step
-    empty = high - low < 20
-    low = torch.where(empty, torch.full_like(low, -_NO_HEAD_MM), low)
-    high = torch.where(empty, torch.full_like(high, _NO_HEAD_MM), high)
+    empty = high - low < _LEAST_MM
+    low, high = low.masked_fill(empty, -_NO_HEAD_MM), high.masked_fill(empty, _NO_HEAD_MM)
     return low[:, None, None], high[:, None, None]
 
 

@@ -1,78 +1,117 @@
 """The head around the brain, in batches: bone, scalp, face, orbits, air."""
 
+from dataclasses import dataclass
+from typing import Final
+
 import torch
 
-from brainmri.phantom.wide.columns import Drawn
-from brainmri.phantom.wide.fields import Noise, blend, enlarge, ramp
+from brainmri.phantom.wide.draft import Draft, Part
+from brainmri.phantom.wide.fields import blend, enlarge, join, ramp
+from brainmri.phantom.wide.sketch import Sketch
+from brainmri.phantom.wide.template import HeadPart
 
-# Channels of the template's `head`.
-BRAIN, VAULT, FACE, ORBIT, EYE, LENS, CORD, AIR = range(8)
+# Of the fields of `_Patterns`, in its order.
+_PATTERN_WAVES: Final = (10.0, 13.0, 21.0)
+_EYE_WALL_MM: Final = 1.0
 
 
-def measure_shells(drawn: Drawn, noise: Noise, head: torch.Tensor) -> torch.Tensor:
-    """Distances in mm, negative inside, of fluid, skull and skin, from `head` (n, channels, h, h)."""
-    half = head.shape[-1]
-    fluid = head[:, BRAIN] - drawn["fluid_mm"]
-    vault = head[:, VAULT] - drawn["fluid_mm"]
-    waves = drawn["elastic_waves"]
-    thickness = drawn["skull_mm"] * (1 + drawn["uneven"] * noise.smooth(waves + 2, half))
-    scalp = drawn["scalp_mm"] * (1 + drawn["uneven"] * noise.smooth(waves + 1, half))
+@dataclass(frozen=True)
+class Shells:
+    """Maps (n, size, size): distances in mm, negative inside, of the fluid around the brain, skull and skin.
+
+    `inside` is the share of each pixel within the fluid's outer surface.
+    """
+
+    fluid_mm: torch.Tensor
+    skull_mm: torch.Tensor
+    skin_mm: torch.Tensor
+    inside: torch.Tensor
+
+
+def measure_shells(draft: Draft, sketch: Sketch) -> Shells:
+    """The nested surfaces of the head."""
+    fluid = sketch.brain_mm - draft["fluid_mm"]
+    vault = sketch.head[:, HeadPart.VAULT] - draft["fluid_mm"]
+    thickness = draft["skull_mm"] * _vary(draft, 2)
+    scalp = draft["scalp_mm"] * _vary(draft, 1)
     skull = torch.maximum(vault - thickness, fluid - 2 * thickness)
     skin = torch.maximum(vault - thickness - scalp, fluid - 2 * thickness - scalp)
-    return torch.stack([fluid, skull, _join(skin, head[:, FACE], 9.0)], dim=1)
+    skin = join(skin, sketch.head[:, HeadPart.FACE], 9.0)
+    fluid, skull, skin = enlarge(torch.stack([fluid, skull, skin], dim=1), draft.size).unbind(1)
+    return Shells(fluid, skull, skin, ramp(fluid, 0.45))
 
 
-def _join(first: torch.Tensor, second: torch.Tensor, blend_mm: float) -> torch.Tensor:
-    """The union of two shapes with a rounded seam (polynomial smooth minimum)."""
-    share = (0.5 + 0.5 * (second - first) / blend_mm).clamp_(0, 1)
-    return second + share * (first - second) - blend_mm * share * (1 - share)
+def _vary(draft: Draft, more_waves: int) -> torch.Tensor:
+    """A field about 1, (n, half, half)."""
+    return 1 + draft["uneven"] * draft.noise.smooth(draft["elastic_waves"] + more_waves, draft.half)
 
 
-def paint_head(
-    drawn: Drawn, noise: Noise, shells: torch.Tensor, head: torch.Tensor
-) -> torch.Tensor:
-    """The signal of all that isn't brain or fluid; 0 in the air within."""
-    fluid, skull, skin = shells.unbind(1)
-    wander, planes, grain = draw_patterns(drawn, noise, shells.shape[-1]).unbind(1)
-    muscle = ramp(skin + 4.8 + 0.9 * wander, 0.8)
-    detail = grain * drawn["scalp_detail"]
-    strands = ramp((planes + 0.7 * detail).abs() * 6 - 1.2, 0.6) * drawn["scalp_pattern"]
-    deep = drawn["muscle"] + strands * (drawn["fat"] - drawn["muscle"])
-    dark = ramp(1.2 - (planes - wander).abs() + 0.3 * detail, 0.12) * drawn["scalp_detail"]
-    deep = deep + dark * (drawn["bone"] - deep)
-    image = drawn["fat"] + muscle * (deep - drawn["fat"])
-    image = blend(image, ramp(-skin - 1.6, 0.4) * 0.6, drawn["muscle"])
-    rows = drawn.rows("low")
-    chosen = torch.from_numpy(rows).to(drawn.device)
-    low = drawn.take(rows) if len(rows) else drawn
-    parts = enlarge(head[chosen, ORBIT : AIR + 1], image.shape[-1])
-    if len(rows):
-        image[chosen] = _paint_orbits(image[chosen], low, parts)
-    depth = torch.minimum(fluid, -skull)
-    marrow = ramp(1.6 - depth, 0.45) * (0.75 + 0.3 * grain).clamp_(0, 1)
-    bone = drawn["bone"] + marrow * (drawn["marrow"] - drawn["bone"])
-    image = blend(image, ramp(skull, 0.45), bone)
-    if len(rows):
-        image[chosen] *= 1 - ramp(parts[:, -1], 0.8) * ramp(2 - fluid[chosen], 0.5) * low["air"]
+def paint_head(draft: Draft, shells: Shells, sketch: Sketch) -> torch.Tensor:
+    """The signal of all that isn't brain or fluid, (n, size, size); 0 in the air within."""
+    patterns = _draw_patterns(draft)
+    image = _paint_scalp(draft, shells, patterns)
+    low = draft.having("low")
+    if low is None:
+        return _paint_bone(draft, shells, patterns, image)
+    parts = enlarge(low.pick(sketch.head)[:, HeadPart.ORBIT :], draft.size)
+    image[low.places] = _paint_orbits(low, low.pick(image), parts)
+    image = _paint_bone(draft, shells, patterns, image)
+    image[low.places] *= 1 - _cover_air(low, shells, parts)
     return image
 
 
-def _paint_orbits(image: torch.Tensor, drawn: Drawn, parts: torch.Tensor) -> torch.Tensor:
+@dataclass(frozen=True)
+class _Patterns:
+    """Fields (n, size, size) that muscle (`wander`), the planes in it and the marrow (`grain`) vary by."""
+
+    wander: torch.Tensor
+    planes: torch.Tensor
+    grain: torch.Tensor
+
+
+def _draw_patterns(draft: Draft) -> _Patterns:
+    fields = [
+        draft.noise.smooth(torch.full_like(draft["uneven"], waves), draft.half) for waves in _PATTERN_WAVES
+    ]
+    return _Patterns(*enlarge(torch.stack(fields, dim=1), draft.size).unbind(1))
+
+
+def _paint_scalp(draft: Draft, shells: Shells, patterns: _Patterns) -> torch.Tensor:
+    """Skin, the fat below it, and muscle where there is room: with strands of fat, and dark ones."""
+    detail = patterns.grain * draft["scalp_detail"]
+    strands = ramp((patterns.planes + 0.7 * detail).abs() * 6 - 1.2, 0.6) * draft["scalp_pattern"]
+    deep = draft["muscle"] + strands * (draft["fat"] - draft["muscle"])
+    dark = ramp(1.2 - (patterns.planes - patterns.wander).abs() + 0.3 * detail, 0.12) * draft["scalp_detail"]
+    deep = deep + dark * (draft["bone"] - deep)
+    muscle = ramp(shells.skin_mm + 4.8 + 0.9 * patterns.wander, 0.8)
+    image = draft["fat"] + muscle * (deep - draft["fat"])
+    return blend(image, ramp(-shells.skin_mm - 1.6, 0.4) * 0.6, draft["muscle"])
+
+
+def _paint_orbits(low: Part, image: torch.Tensor, parts: torch.Tensor) -> torch.Tensor:
     """Eyes with lens and wall, the fat behind them, nerves and muscles."""
     orbit, eye, lens, cord, _ = parts.unbind(1)
-    for distance, signal in (
-        (orbit, drawn["fat"]),
-        (cord, drawn["muscle"]),
-        (eye, drawn["muscle"]),
-        (eye + 1.0, drawn["csf"]),
-        (lens, drawn["muscle"]),
-    ):
-        image = blend(image, ramp(distance, 0.6), signal)
+    layers = (
+        (orbit, "fat"),
+        (cord, "muscle"),
+        (eye, "muscle"),
+        (eye + _EYE_WALL_MM, "csf"),
+        (lens, "muscle"),
+    )
+    for distance, tissue in layers:
+        image = blend(image, ramp(distance, 0.6), low[tissue])
     return image
 
 
-def draw_patterns(drawn: Drawn, noise: Noise, size: int) -> torch.Tensor:
-    """What muscle, its planes and marrow vary by, (n, 3, size, size)."""
-    half = size // 2
-    fields = [noise.smooth(torch.full_like(drawn["turn"], waves), half) for waves in (10.0, 13.0, 21.0)]
-    return enlarge(torch.stack(fields, dim=1), size)
+def _paint_bone(draft: Draft, shells: Shells, patterns: _Patterns, image: torch.Tensor) -> torch.Tensor:
+    """Dark tables with marrow between them where the bone is thick enough."""
+    depth = torch.minimum(shells.fluid_mm, -shells.skull_mm)
+    marrow = ramp(1.6 - depth, 0.45) * (0.75 + 0.3 * patterns.grain).clamp_(0, 1)
+    bone = draft["bone"] + marrow * (draft["marrow"] - draft["bone"])
+    return blend(image, ramp(shells.skull_mm, 0.45), bone)
+
+
+def _cover_air(low: Part, shells: Shells, parts: torch.Tensor) -> torch.Tensor:
+    """The sinuses and the cells of the mastoid, never inside the brain's own space."""
+    air = ramp(parts[:, HeadPart.AIR - HeadPart.ORBIT], 0.8)
+    return air * ramp(2 - low.pick(shells.fluid_mm), 0.5) * low["air"]

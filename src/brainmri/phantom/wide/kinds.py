@@ -1,6 +1,10 @@
 """What a phantom of pretraining may show: closed sets, in the field's words."""
 
 from enum import IntEnum
+from typing import Final
+
+# A tumor has up to so many.
+FOCI: Final = 3
 
 
 class Orientation(IntEnum):

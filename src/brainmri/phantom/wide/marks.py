@@ -2,6 +2,7 @@
 
 import string
 from functools import cache
+from typing import Final
 
 import cv2
 import numpy as np
@@ -9,61 +10,77 @@ import torch
 from numpy.typing import NDArray
 from torch.nn.functional import affine_grid, grid_sample
 
-from brainmri.phantom.wide.columns import Drawn
+from brainmri.phantom.wide.choices.marks import MARK_SHARES
+from brainmri.phantom.wide.draft import Draft, Part
+from brainmri.phantom.wide.fields import blend
 
 _SPRITES, _HEIGHT, _WIDTH = 192, 24, 120
-_LETTERS = string.ascii_uppercase + string.digits + ".:/-"
-SLOTS = 2
+_LETTERS: Final = string.ascii_uppercase + string.digits + ".:/-"
+# Of the stock of marks, which is the same for all.
+_SEED: Final = 7
+
+
+def load_sprites(device: torch.device) -> torch.Tensor:
+    """A stock of marks, (sprites, height, width), 0 to 1: mostly text, some arrows, crosses and circles."""
+    return torch.from_numpy(_draw_sprites()).to(device)
 
 
 @cache
-def draw_sprites() -> NDArray[np.float32]:
-    """A stock of marks, (sprites, height, width), 0 to 1: mostly text, some arrows, crosses and circles."""
-    rng = np.random.default_rng(7)
+def _draw_sprites() -> NDArray[np.float32]:
+    rng = np.random.default_rng(_SEED)
     sprites = np.zeros((_SPRITES, _HEIGHT, _WIDTH), np.uint8)
     for number, sprite in enumerate(sprites):
-        x, y = _WIDTH // 2, _HEIGHT // 2
-        match number % 12:
-            case 0:
-                cv2.arrowedLine(sprite, (x - 22, y + 7), (x + 12, y - 5), 255, int(rng.integers(1, 4)), 8, 0, 0.4)
-            case 1:
-                cv2.circle(sprite, (x, y), int(rng.integers(6, 11)), 255, int(rng.integers(1, 3)), 8)
-            case 2:
-                cv2.drawMarker(sprite, (x, y), 255, int(rng.integers(0, 3)), 16, 2)
-            case _:
-                text = "".join(rng.choice(list(_LETTERS), int(rng.integers(1, 9))))
-                cv2.putText(sprite, text, (2, 18), cv2.FONT_HERSHEY_SIMPLEX, rng.uniform(0.4, 0.65), 255, int(rng.integers(1, 3)), 8)
+        _draw_sprite(rng, number, sprite)
     return (sprites / 255).astype(np.float32)
 
 
-def burn(image: torch.Tensor, drawn: Drawn, sprites: torch.Tensor) -> torch.Tensor:
-    """The image (n, size, size), 0 to 1, with each picture's marks and frame on it; in place."""
-    for slot in range(SLOTS):
-        rows = drawn.rows(f"mark_{slot}")
-        if len(rows):
-            chosen, part = torch.from_numpy(rows).to(image.device), drawn.take(rows)
-            cover = _place(part, slot, sprites, image.shape[-1])
-            image[chosen] += cover * (part[f"mark_signal_{slot}"] - image[chosen])
-    rows = drawn.rows("framed")
-    if len(rows):
-        chosen, part = torch.from_numpy(rows).to(image.device), drawn.take(rows)
-        image[chosen] += _frame(part, image.shape[-1]) * (part["frame_signal"] - image[chosen])
+def _draw_sprite(rng: np.random.Generator, number: int, sprite: NDArray[np.uint8]) -> None:
+    """Draws mark `number` into the sprite: every twelfth an arrow, a circle, a cross or star, else text."""
+    x, y = _WIDTH // 2, _HEIGHT // 2
+    match number % 12:
+        case 0:
+            cv2.arrowedLine(sprite, (x - 22, y + 7), (x + 12, y - 5), 255, int(rng.integers(1, 4)), 8, 0, 0.4)
+        case 1:
+            cv2.circle(sprite, (x, y), int(rng.integers(6, 11)), 255, int(rng.integers(1, 3)), 8)
+        case 2:
+            cv2.drawMarker(sprite, (x, y), 255, int(rng.integers(0, 3)), 16, 2)
+        case _:
+            _write_text(rng, sprite)
+
+
+def _write_text(rng: np.random.Generator, sprite: NDArray[np.uint8]) -> None:
+    text = "".join(rng.choice(list(_LETTERS), int(rng.integers(1, 9))))
+    scale, thickness = rng.uniform(0.4, 0.65), int(rng.integers(1, 3))
+    cv2.putText(sprite, text, (2, 18), cv2.FONT_HERSHEY_SIMPLEX, scale, 255, thickness, 8)
+
+
+def burn(draft: Draft, image: torch.Tensor, sprites: torch.Tensor) -> torch.Tensor:
+    """The images (n, size, size), 0 to 1, with each picture's marks and frame on it; in place."""
+    for slot in range(len(MARK_SHARES)):
+        part = draft.having(f"mark_{slot}")
+        if part:
+            signal = part[f"mark_signal_{slot}"]
+            image[part.places] = blend(part.pick(image), _place(part, slot, sprites), signal)
+    part = draft.having("framed")
+    if part:
+        image[part.places] = blend(part.pick(image), _cover_edges(part), part["frame_signal"])
     return image
 
 
-def _place(part: Drawn, slot: int, sprites: torch.Tensor, size: int) -> torch.Tensor:
-    high = part[f"mark_size_{slot}"][:, 0, 0]
+def _place(part: Part, slot: int, sprites: torch.Tensor) -> torch.Tensor:
+    """What each picture's own mark covers, (n, size, size), 0 to 1."""
+    high = part[f"mark_size_{slot}"].flatten()
     wide = high * _WIDTH / _HEIGHT
     zero = torch.zeros_like(high)
-    x, y = part[f"mark_x_{slot}"][:, 0, 0], part[f"mark_y_{slot}"][:, 0, 0]
-    matrix = torch.stack([torch.stack([1 / wide, zero, -x / wide], 1), torch.stack([zero, 1 / high, -y / high], 1)], 1)
-    grid = affine_grid(matrix, [len(high), 1, size, size], align_corners=False)
-    which = part[f"sprite_{slot}"][:, 0, 0].long() % len(sprites)
+    x, y = part[f"mark_x_{slot}"].flatten(), part[f"mark_y_{slot}"].flatten()
+    rows = [torch.stack([1 / wide, zero, -x / wide], 1), torch.stack([zero, 1 / high, -y / high], 1)]
+    grid = affine_grid(torch.stack(rows, 1), [len(part), 1, part.size, part.size], align_corners=False)
+    which = part[f"sprite_{slot}"].flatten().long() % len(sprites)
     return grid_sample(sprites[which][:, None], grid, padding_mode="zeros", align_corners=False)[:, 0]
 
 
-def _frame(part: Drawn, size: int) -> torch.Tensor:
+def _cover_edges(part: Part) -> torch.Tensor:
     """1 on bars at the edges of the picture, else 0."""
-    ruler = torch.linspace(-1, 1, size, device=part.device).abs()
+    ruler = torch.linspace(-1, 1, part.size, device=part.device).abs()
     across, down = ruler > 1 - 2 * part["frame_x"], ruler[:, None] > 1 - 2 * part["frame_y"]
     return (across | down).float()

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from brainmri.dataset.manifest import ManifestRow
 from brainmri.dataset.phantoms import PhantomRow
+from brainmri.dataset.prepared import read_prepared
+from brainmri.figures.unseen import show_unseen
 from brainmri.learning.pretraining.drawing import draw_phantoms
 from brainmri.learning.pretraining.settings import PretrainSection
 from brainmri.learning.pretraining.unseen import write_unseen
@@ -21,12 +23,13 @@ class Params(Section):
     pretrain: PretrainSection
 
 
-def main(prepared: Path, manifest: Path, phantoms: Path) -> None:
-    """Prepared folder, manifest and table of phantoms out."""
+def main(prepared: Path, manifest: Path, phantoms: Path, picture: Path) -> None:
+    """Prepared folder, manifest, table of phantoms and a sheet of some out."""
     params = read_params(Params).pretrain
     drawn = write_unseen(prepared, params, draw_phantoms(params))
     write_rows(manifest, drawn.manifest, ManifestRow)
     write_rows(phantoms, drawn.phantoms, PhantomRow)
+    show_unseen(read_prepared(prepared), drawn.phantoms, picture)
     print(f"unseen: {len(drawn.manifest)} phantoms, {len(drawn.rejected)} rejected -> {prepared}")
 
 

@@ -7,7 +7,9 @@ In WORKSPACE, a clone of this checkout's last commit, which is made where there 
 pipeline runs on RAW, a folder as `raw` of params.yaml takes it: five grouped folds, and for each seed and
 fold one network from random weights, one from the shipped ones, and what the shipped detector says untrained;
 the first two also with shares of the training groups. The same command goes on where it was stopped. Each
-share's arms are paired with each other, and all with the one from random weights that saw everything.
+share's arms are paired with each other, and all with the one from random weights that saw everything. What
+is watched (early stopping, temperature, threshold) is the whole next fold, whatever the share, and for the
+shipped detector too; that answers at the size the set is prepared at.
 """
 
 import argparse
@@ -24,6 +26,8 @@ from brainmri.dataset.baselines import ShortcutRow
 from brainmri.dataset.prepared import read_prepared
 from brainmri.dataset.protocols import Protocol
 from brainmri.dataset.units import ScoredRow
+from brainmri.errors import BadInput
+from brainmri.learning.shipped import find_shipped
 from brainmri.params import Section, load_yaml, read_params
 from brainmri.scoring.calibration import CalibrateParams
 from brainmri.scoring.comparison import ArmScores, ComparisonParams, compare_arms
@@ -56,12 +60,18 @@ def name_arms(arch: str, shares: Sequence[float]) -> dict[str, dict[str, Any]]:
     return arms
 
 
+def check_shares(shares: Sequence[float]) -> None:
+    """Raises `BadInput` for shares that arms can't be named by."""
+    if len({_name("", share) for share in shares}) < len(shares):
+        raise BadInput(f"--shares: expected shares that differ by 1 % or more, came {list(shares)}")
+
+
 def prepare_workspace(folder: Path, changes: Mapping[str, Any]) -> None:
-    """Makes the clone if there is none; its params.yaml is the checkout's, with changes."""
+    """Makes the clone if there is none; its params.yaml is its commit's, with changes."""
     if not folder.exists():
         subprocess.run(["git", "clone", "--quiet", str(ROOT), str(folder)], check=True)
-    path = folder / "params.yaml"
-    params = load_yaml((ROOT / "params.yaml").read_text(encoding="utf-8"))
+    committed = _git(folder, "show", "HEAD:params.yaml")
+    path, params = folder / "params.yaml", load_yaml(committed)
     for key, value in changes.items():
         params[key] = params[key] | value if isinstance(value, Mapping) else value
     path.write_text(yaml.safe_dump(params, sort_keys=False), encoding="utf-8")
@@ -84,6 +94,10 @@ def summarize(folder: Path, arms: Mapping[str, Any], shares: Sequence[float]) ->
             share: _compare(folder, {name: scored[name] for name in names}) for share, names in pairs.items()
         },
     }
+
+
+def _git(folder: Path, *words: str) -> str:
+    return subprocess.run(["git", *words], cwd=folder, check=True, capture_output=True, text=True).stdout
 
 
 def _compare(folder: Path, arms: Mapping[str, ArmScores]) -> dict[str, Any]:
@@ -121,6 +135,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--epochs", type=int, default=15)
     given = parser.parse_args()
+    check_shares(given.shares)
     arms = name_arms(given.arch, given.shares)
     channel = int(given.channel) if given.channel.isdigit() else given.channel
     prepare_workspace(
@@ -134,10 +149,18 @@ def main() -> None:
     )
     run_comparison(given.workspace)
     content = summarize(given.workspace, arms, given.shares)
-    settings = {"seeds": len(given.seeds), "epochs": given.epochs, "arch": given.arch}
-    write_results(
-        f"pretraining_{given.name}", content | {"settings": settings, "machine": describe_machine(PACKAGES)}
-    )
+    data = read_prepared(given.workspace / "data" / "prepared")
+    content["settings"] = {
+        "arch": given.arch,
+        "seeds": given.seeds,
+        "shares": given.shares,
+        "epochs": given.epochs,
+        "size": data.images.shape[-1],
+        "slices": len(data.slices),
+        "commit": _git(given.workspace, "rev-parse", "--short", "HEAD").strip(),
+        "weights_sha256": find_shipped(given.arch, "--arch").sha256,
+    }
+    write_results(f"pretraining_{given.name}", content | {"machine": describe_machine(PACKAGES)})
 
 
 if __name__ == "__main__":

@@ -116,5 +116,15 @@ def test_a_smaller_share_is_part_of_a_larger_one_and_has_every_class() -> None:
     assert {"tumor", "no tumor"} == {row.label for row in least if row.subset is Subset.TRAIN}
 
 
+def test_a_group_that_shows_a_tumor_in_its_last_slice_is_one_with_a_tumor() -> None:
+    manifest = [
+        row.model_copy(update={"label": "tumor" if place in (7, 15) else "no tumor", "subset": Subset.TRAIN})
+        for place, row in enumerate(make_manifest())
+    ]
+    for seed in range(5):
+        rows = thin_out(PREPARED, manifest, 0.1, seed)[1]
+        assert {"tumor", "no tumor"} == {row.label for row in rows}
+
+
 def test_another_seed_leaves_other_groups() -> None:
     assert 1 < len({tuple(sorted(_groups(_thin(0.5, seed)[1], Subset.TRAIN))) for seed in range(5)})

@@ -107,20 +107,21 @@ def take_unit(
 def thin_out(
     prepared: PreparedSet, manifest: Sequence[ManifestRow], share: float, seed: int
 ) -> tuple[PreparedSet, list[ManifestRow]]:
-    """The slices of a unit, of whose training groups only a share is left, at least one a class.
+    """The slices of a unit, of whose training groups only a share is left.
 
-    Groups are drawn class by class (a group's class is its first slice's) in one order for a seed: what a
-    smaller share leaves is a part of what a larger one leaves.
+    Groups are drawn apart by the classes that they hold, at least one of each kind, in one order for a seed:
+    what a smaller share leaves is a part of what a larger one leaves, and no class is lost.
     """
     if share == 1:
         return prepared, list(manifest)
-    label: dict[str, str] = {}
+    labels: dict[str, set[str]] = {}
     for row in manifest:
         if row.subset is Subset.TRAIN:
-            label.setdefault(row.group, row.label)
+            labels.setdefault(row.group, set()).add(row.label)
+    kinds = {group: tuple(sorted(held)) for group, held in labels.items()}
     left: set[str] = set()
-    for number, one in enumerate(sorted(set(label.values()))):
-        groups = sorted(group for group, its in label.items() if its == one)
+    for number, kind in enumerate(sorted(set(kinds.values()))):
+        groups = sorted(group for group, its in kinds.items() if its == kind)
         order = np.random.default_rng([seed, number]).permutation(len(groups))
         left |= {groups[place] for place in order[: max(1, round(share * len(groups)))]}
     kept = [

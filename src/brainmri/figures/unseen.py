@@ -39,4 +39,4 @@ def choose_kinds(phantoms: Sequence[PhantomRow]) -> NDArray[np.intp]:
 def _caption(row: PhantomRow) -> Caption:
     if row.kind == _NONE:
         return Caption("no tumor", "")
-    return Caption(row.kind.replace("_", " "), f"{100 * row.area:.1f} % of the area")
+    return Caption(row.kind.replace("_", " "), f"covers {100 * row.area:.1f} %")

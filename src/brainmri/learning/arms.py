@@ -28,7 +28,9 @@ _TAKEN: Final = {*Baseline, "units"}
 class TaskName(StrEnum):
     """What an arm learns: a class for each slice, which pixels are tumor, or nothing.
 
-    `zero_shot` is the shipped detector of the architecture as it stands, which has seen synthetic MRI alone.
+    `zero_shot` is the shipped detector of the architecture, which has seen synthetic MRI alone: its weights as
+    they are, on images at the size that they are prepared at; temperature and threshold are chosen on the
+    watched fold, as for every arm.
     """
 
     CLASSIFICATION = "classification"
@@ -65,7 +67,7 @@ class Settings(Shared):
 class Arm(Shared):
     """One arm: what it learns and how it trains, and by which protocol its slices are split.
 
-    `share` is the part of each fold's training groups that it sees.
+    `share` is the part of each fold's training groups that it learns from; what it watches stays whole.
     """
 
     task: Annotated[TaskName, Field(strict=False, description="classification, segmentation or zero_shot")]

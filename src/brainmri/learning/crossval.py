@@ -125,7 +125,14 @@ def count_network(arm: Arm, size: int) -> dict[str, int]:
 
 def _ask_shipped(job: UnitJob, prepared: PreparedSet, manifest: Sequence[ManifestRow]) -> UnitOutcome:
     """What the shipped detector says, of images at the size that they were prepared at."""
-    classifier = read_classifier(find_shipped(job.arm.arch, "task: zero_shot").folder / "classifier", WEIGHTS)
+    shipped = find_shipped(job.arm.arch, "task: zero_shot")
+    shipped.read()  # no file of another hash is asked
+    classifier = read_classifier(shipped.folder / "classifier", WEIGHTS)
+    if prepared.images.ndim > 3:
+        raise BadInput(
+            f"task: zero_shot: expected images of one channel, came {prepared.images.shape[1]}; set "
+            "prepare.channel to one of them"
+        )
     images = prepared.images[_find_scored(manifest)]
     logits = run_network(classifier.network, images, read_normalization(classifier.card), None)
     columns = {"logit": [round(float(logit), DIGITS) for logit in logits]}

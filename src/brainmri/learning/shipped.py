@@ -43,6 +43,8 @@ class Shipped:
             content = self.weights.read_bytes()
         except FileNotFoundError:
             raise BadInput(f"{self.weights}: no such file; `git checkout weights` brings it back") from None
+        except OSError as error:
+            raise BadInput(f"{self.weights}: can't be read ({error.strerror}); mend that") from None
         found = hashlib.sha256(content).hexdigest()
         if found != self.sha256:
             raise BadInput(

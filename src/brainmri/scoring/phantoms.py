@@ -61,11 +61,11 @@ class PhantomReport:
     def headline(self) -> str:
         """In words."""
         figures = self.metrics["slice"]
-        area = figures["auroc"]
-        return (
-            f"AUROC {area['value']:.3f} ({area['low']:.3f} to {area['high']:.3f}) "
-            f"on {figures['n']} unseen phantoms"
-        )
+        area = figures.get("auroc", {})
+        told = f"{area['value']:.3f}" if area else "undefined"
+        if "low" in area:
+            told += f" ({area['low']:.3f} to {area['high']:.3f})"
+        return f"AUROC {told} on {figures['n']} unseen phantoms"
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,8 @@ def choose_folder(given: Path | None) -> Path:
     Raises `BadInput` where no detector of that architecture is shipped, or it isn't whole.
     """
     if given is not None:
-        return _find_detector(given.parts[1:]) if given.parts[:1] == (_WORD,) else given
+        asked = given.parts[:1] == (_WORD,) and not given.exists()  # a folder of that name is one's own
+        return _find_detector(given.parts[1:]) if asked else given
     if (_TRAINED / CLASSIFIER).is_dir() or not list_shipped():
         return _TRAINED
     folder = _find_detector(())

@@ -31,7 +31,7 @@ def identify_pretraining(arch: Architecture, params: PretrainParams) -> str:
 
 def identify_phantoms(params: PretrainParams) -> str:
     """A SHA-256 of what decides the phantoms that are learnt from: settings, seed, the generator's code."""
-    keys = {"generator", "seed", "budget", "batch_size", "sizes", "rule"}
+    keys = {"generator", "seed", "budget", "batch_size", "together", "sizes"}
     return _hash({"params": params.model_dump(mode="json", include=keys), "code": hash_code(_DRAWING)})
 
 

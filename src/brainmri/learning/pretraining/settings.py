@@ -86,6 +86,11 @@ class PhantomSettings(Section):
             raise ValueError(
                 f"expected one of the sizes that are trained as rule.size, came {self.rule.size}; correct it"
             )
+        if self.rule.equalize or not self.rule.crop:
+            raise ValueError(
+                "expected rule.crop true and rule.equalize false, as phantoms are drawn, came "
+                f"{str(self.rule.crop).lower()} and {str(self.rule.equalize).lower()}; correct them"
+            )
         seeds = (self.seed, self.watch.seed, self.unseen.seed)
         if len(set(seeds)) < len(seeds):
             raise ValueError(

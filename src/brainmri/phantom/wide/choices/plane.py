@@ -14,7 +14,7 @@ from brainmri.phantom.wide.settings import WideParams
 
 # Axial planes pivot above this point, coronal and sagittal ones at this height.
 _PIVOT_Y_MM, _PIVOT_Z_MM = -18.0, 10.0
-# Below this height an axial plane shows orbits or air.
+# Below this height an axial plane may show orbits or air.
 _LOW_MM: Final = 12
 # Farther down than any head reaches.
 _NO_CUT_MM: Final = 400.0

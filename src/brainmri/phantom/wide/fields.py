@@ -44,7 +44,7 @@ class Noise:
         return _shape(coefficients, _double(weights), len(waves))
 
     def _draw(self, size: int, waves: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor, torch.Tensor]:
-        """Coefficients (m, knots, knots), and their weights across and down (2, m, size, knots).
+        """Coefficients (m, knots, knots), and six times their weights across and down (2, m, size, knots).
 
         A field's m numbers follow those of the field before it.
         """
@@ -56,7 +56,7 @@ class Noise:
                 offsets[axis, field].uniform_(generator=self._stream)
             coefficients[field].normal_(generator=self._stream)
         weights = _weigh_knots(torch.cat(waves), offsets.view(2, -1, 1, 1), size)
-        return coefficients.flatten(0, 1).div_(_DEVIATION), weights
+        return coefficients.flatten(0, 1).div_(6 * 6 * _DEVIATION), weights
 
 
 def _shape(coefficients: torch.Tensor, weights: torch.Tensor, fields: int) -> tuple[torch.Tensor, ...]:
@@ -66,12 +66,12 @@ def _shape(coefficients: torch.Tensor, weights: torch.Tensor, fields: int) -> tu
 
 
 def _weigh_knots(waves: torch.Tensor, offset: torch.Tensor, size: int) -> torch.Tensor:
-    """The weight of each knot at each pixel: (..., 1, 1) -> (..., size, knots)."""
+    """Six times the weight of each knot at each pixel: (..., 1, 1) -> (..., size, knots)."""
     place, knots = _count_knots(size, waves.device)
     distance = torch.addcmul(offset, place, waves).sub(knots).abs_()
     outer = (2 - distance).clamp_(min=0)
     inner = (outer - 1).clamp_(min=0)
-    return outer.pow_(3).sub_(inner.pow_(3), alpha=4).div_(6)
+    return outer.pow_(3).sub_(inner.pow_(3), alpha=4)
 
 
 @cache

@@ -7,7 +7,7 @@ import torch
 
 from brainmri.phantom.wide.draft import Draft, Part
 from brainmri.phantom.wide.fields import MOST_WAVES, bell, enlarge
-from brainmri.phantom.wide.framing import Frame, turn
+from brainmri.phantom.wide.framing import Frame
 from brainmri.phantom.wide.kinds import FOCI
 from brainmri.phantom.wide.landmarks import SELLA_MM
 from brainmri.phantom.wide.sketch import Sketch
@@ -79,26 +79,25 @@ def measure_focus(part: Part, focus: Focus, frame: Frame, white: torch.Tensor) -
     Where there is white matter, (n, size, size), a focus that follows it reaches farther.
     """
     x, y = frame.place(part.size)
-    u, v = turn(part.drawn, x, torch.zeros_like(x))
-    # All of it is linear, so that rows and columns are turned by themselves.
-    across = _turn_along(part, focus, u - focus.u, v - focus.v)
-    down = _turn_along(part, focus, *turn(part.drawn, torch.zeros_like(y), y))
-    along, aside = (first + second for first, second in zip(across, down, strict=True))
-    relative = along.square_().add_(aside.square_()).sqrt_()
+    # A place is the sum of a step across and one down, in every measure.
+    across = part["x_to_u"] * x - focus.u, part["x_to_v"] * x - focus.v
+    down = part["y_to_u"] * y, part["y_to_v"] * y
+    square = _measure_along(part, focus, "along", across, down).square_()
+    relative = square.add_(_measure_along(part, focus, "aside", across, down).square_()).sqrt_()
     # A border's lobes are a share of the tumor, whatever part of the picture it takes.
-    span = (u[:, :, -1:] - u[:, :, :1]).abs() + (v[:, :, -1:] - v[:, :, :1]).abs()
+    span = sum((step[:, :, -1:] - step[:, :, :1]).abs() for step in across)
     waves = (focus.read(part, "lobes") * span / (2 * focus.read(part, "radius_mm"))).clamp_(2, MOST_WAVES)
     relative.addcmul_(focus.read(part, "rough"), _draw_border(part, waves))
     return relative.addcmul_(part["follows_white"], white, value=-1).add_(0.4 * part["follows_white"])
 
 
-def _turn_along(
-    part: Part, focus: Focus, u: torch.Tensor, v: torch.Tensor
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Steps in the plane in mm -> along the long axis of a focus and aside, in radii."""
-    cos, sin = focus.read(part, "lean").cos(), focus.read(part, "lean").sin()
-    radius = focus.read(part, "radius_mm")
-    return (cos * u + sin * v) / radius, (cos * v - sin * u) / (radius * focus.read(part, "flat"))
+def _measure_along(
+    part: Part, focus: Focus, axis: str, *steps: tuple[torch.Tensor, torch.Tensor]
+) -> torch.Tensor:
+    """The distance along an axis of the focus, in radii, of the sum of steps (u, v) in the plane in mm."""
+    by_u, by_v = focus.read(part, f"{axis}_u"), focus.read(part, f"{axis}_v")
+    first, second = (torch.addcmul(by_u * u, by_v, v) for u, v in steps)
+    return first + second
 
 
 def _draw_border(part: Part, waves: torch.Tensor) -> torch.Tensor:

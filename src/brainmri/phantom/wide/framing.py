@@ -6,6 +6,7 @@ from typing import Final, Self
 import torch
 
 from brainmri.phantom.wide.columns import Drawn
+from brainmri.phantom.wide.fields import make_ruler
 from brainmri.phantom.wide.template import HeadPart
 from brainmri.phantom.wide.volumes import Grid, Points
 
@@ -33,8 +34,9 @@ class Frame:
 
     def place(self, size: int) -> tuple[torch.Tensor, torch.Tensor]:
         """Each pixel's place in the picture in mm: (n, 1, size) across and (n, size, 1) down."""
-        ruler = (torch.arange(size, device=self.half_mm.device) + 0.5) / size * 2 - 1
-        return self.middle_x + self.half_mm * ruler, self.middle_y + self.half_mm * ruler[:, None]
+        ruler = make_ruler(size, self.half_mm.device) * 2 - 1
+        down = torch.addcmul(self.middle_y, self.half_mm, ruler[:, None])
+        return torch.addcmul(self.middle_x, self.half_mm, ruler), down
 
 
 def find_frame(drawn: Drawn, head: Grid) -> Frame:
@@ -71,10 +73,8 @@ def _find_ends(covered: torch.Tensor, ruler: torch.Tensor) -> tuple[torch.Tensor
 
 def turn(drawn: Drawn, x: torch.Tensor, y: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """From the picture's axes to the plane's, each (n, rows, columns) in mm."""
-    cos, sin = drawn["turn"].cos(), drawn["turn"].sin()
-    x = (x + drawn["shear"] * y) * drawn["stretch_x"]
-    y = y * drawn["stretch_y"]
-    return cos * x + sin * y, cos * y - sin * x
+    u = torch.addcmul(drawn["x_to_u"] * x, drawn["y_to_u"], y)
+    return u, torch.addcmul(drawn["x_to_v"] * x, drawn["y_to_v"], y)
 
 
 def locate(drawn: Drawn, u: torch.Tensor, v: torch.Tensor) -> Points:

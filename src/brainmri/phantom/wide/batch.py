@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Final, Self
 
 import torch
-from torch.nn.functional import adaptive_avg_pool2d
+from torch.nn.functional import avg_pool2d
 
 from brainmri.phantom.wide.draft import Draft
 from brainmri.phantom.wide.lesions import Grown
@@ -53,18 +53,29 @@ def collect(
 
     `healthy` are the signals without tumor; all are (n, size, size).
     """
-    tumor = (grown.cover > 0.5).float()
-    area = tumor.mean((1, 2))
-    changed = ((grown.image - healthy).abs() * tumor).sum((1, 2)) / (tumor.sum((1, 2)) + 1e-3)
     ill = draft["tumor"].flatten() > 0
+    area, changed = _measure_tumor(draft, healthy, grown)
     return PhantomBatch(
-        images=(shown * 255).round_().clamp_(0, 255).to(torch.uint8)[:, None],
+        images=(shown * 255).round_().to(torch.uint8)[:, None],
         tumor=ill,
         clear=(area > _LEAST_SHARE) & (changed > _find_faintest(draft)) | ~ill,
-        maps=_make_maps(draft, scene, grown.cover),
+        maps=_make_maps(scene, grown.cover),
         kind=(draft["kind"].flatten() * ill).long(),
-        area=area * ill,
+        area=area,
     )
+
+
+def _measure_tumor(draft: Draft, healthy: torch.Tensor, grown: Grown) -> tuple[torch.Tensor, torch.Tensor]:
+    """Of each picture the share that is tumor, and the mean change of signal there, (n,); 0 without one."""
+    area = healthy.new_zeros(len(draft))
+    changed = area.clone()
+    part = draft.having("tumor")
+    if part:
+        tumor = part.pick(grown.cover).round_()
+        change = part.pick(grown.image).sub_(part.pick(healthy)).abs_().mul_(tumor)
+        area[part.places] = tumor.mean((1, 2))
+        changed[part.places] = change.sum((1, 2)) / (tumor.sum((1, 2)) + 1e-3)
+    return area, changed
 
 
 def _find_faintest(draft: Draft) -> torch.Tensor:
@@ -73,10 +84,10 @@ def _find_faintest(draft: Draft) -> torch.Tensor:
     return (_LEAST_DIFFERENCE + 0.1 * between + 0.8 * draft["noise"]).flatten()
 
 
-def _make_maps(draft: Draft, scene: Scene, cover: torch.Tensor) -> torch.Tensor:
+def _make_maps(scene: Scene, cover: torch.Tensor) -> torch.Tensor:
     """Shares of tumor, fluid, gray and white matter, (n, 4, size // 8, size // 8)."""
-    matter = scene.shells.inside * (1 - cover)
+    matter = torch.addcmul(scene.shells.inside, scene.shells.inside, cover, value=-1)
     fluid = matter * scene.brain.fluid
-    white = (matter - fluid) * scene.brain.white
-    maps = torch.stack([cover, fluid, matter - fluid - white, white], dim=1)
-    return adaptive_avg_pool2d(maps, draft.size // _MAP_STEP).clamp_(0, 1)
+    white = torch.sub(matter, fluid).mul_(scene.brain.white)
+    tumor, matter, fluid, white = (avg_pool2d(share, _MAP_STEP) for share in (cover, matter, fluid, white))
+    return torch.stack([tumor, fluid, matter - fluid - white, white], dim=1).clamp_(0, 1)

@@ -10,23 +10,31 @@ from brainmri.phantom.wide.scene import Scene
 
 
 def compose(draft: Draft, frame: Frame, scene: Scene, grown: Grown, around: torch.Tensor) -> torch.Tensor:
-    """The signal (n, size, size); `around` is the head's, of which the stripped show nothing."""
-    # A tumor at the sella reaches below the brain.
-    below = grown.cover.gt(0.5) * draft["sellar"] * draft["tumor"]
-    shown = torch.maximum(scene.shells.inside, below)
-    whole = around + shown * (grown.image - around)
-    signal = torch.lerp(whole, grown.image * shown, draft["stripped"])
-    edge = torch.lerp(ramp(scene.shells.skin_mm, 0.6), shown, draft["stripped"])
-    edge = edge * _cut_away(draft) * _cut_below(draft, frame)
-    edge = edge * (1 - draft["empty"] * (1 - draft["tumor"]))
-    return draft["background"] + edge * (signal - draft["background"])
+    """The signal (n, size, size); `around` is the head's, which the stripped don't show; written over."""
+    shown = _show(draft, scene, grown)
+    signal = around.mul_(1 - draft["stripped"]).lerp_(grown.image, shown)
+    edge = ramp(scene.shells.skin_mm, 0.6).lerp_(shown, draft["stripped"])
+    edge.mul_(_cut_below(draft, frame) * (1 - draft["empty"] * (1 - draft["tumor"])))
+    _cut_away(draft, edge)
+    return torch.lerp(draft["background"], signal, edge)
 
 
-def _cut_away(draft: Draft) -> torch.Tensor:
-    """0 beyond a straight line across some pictures, as of a volume that was turned; else 1."""
-    ruler = torch.linspace(-1, 1, draft.size, device=draft.device)
-    far = ruler * draft["wedge_turn"].cos() + ruler[:, None] * draft["wedge_turn"].sin()
-    return 1 - (far > draft["wedge_at"]) * draft["wedge"]
+def _show(draft: Draft, scene: Scene, grown: Grown) -> torch.Tensor:
+    """The share of each pixel that is brain or tumor: one at the sella reaches below the brain."""
+    part = draft.having("sellar", "tumor")
+    if part is None:
+        return scene.shells.inside
+    below = torch.maximum(part.pick(scene.shells.inside), part.pick(grown.cover).gt(0.5))
+    return scene.shells.inside.index_copy(0, part.places, below)
+
+
+def _cut_away(draft: Draft, edge: torch.Tensor) -> None:
+    """Some pictures end at a straight line, as of a volume that was turned; in place."""
+    part = draft.having("wedge")
+    if part:
+        ruler = torch.linspace(-1, 1, draft.size, device=draft.device)
+        far = ruler * part["wedge_turn"].cos() + ruler[:, None] * part["wedge_turn"].sin()
+        edge[part.places] = part.pick(edge).masked_fill_(far > part["wedge_at"], 0)
 
 
 def _cut_below(draft: Draft, frame: Frame) -> torch.Tensor:

@@ -5,7 +5,6 @@ tumor is drawn in the same way and then loses it, so that nothing but the tumor 
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
 from brainmri.phantom.wide.choices.chance import spread
 from brainmri.phantom.wide.choices.contrast import draw_contrast
@@ -13,12 +12,14 @@ from brainmri.phantom.wide.choices.head import draw_head
 from brainmri.phantom.wide.choices.marks import draw_marks
 from brainmri.phantom.wide.choices.oddities import draw_oddities
 from brainmri.phantom.wide.choices.plane import draw_plane
+from brainmri.phantom.wide.choices.reach import find_shown
 from brainmri.phantom.wide.choices.scanner import draw_scanner
 from brainmri.phantom.wide.choices.tumor import draw_kind, draw_tumor
+from brainmri.phantom.wide.columns import Columns
 from brainmri.phantom.wide.settings import WideParams
 
 
-def describe(rng: np.random.Generator, count: int, params: WideParams) -> dict[str, NDArray[np.float32]]:
+def describe(rng: np.random.Generator, count: int, params: WideParams) -> Columns:
     """All columns (count,) of `count` pictures, of which the share `tumor_fraction` has a tumor."""
     kind = draw_kind(rng, count)
     columns = {
@@ -31,4 +32,4 @@ def describe(rng: np.random.Generator, count: int, params: WideParams) -> dict[s
         **draw_scanner(rng, count, params.degradation),
         **draw_marks(rng, count, params.marks),
     }
-    return {name: column.astype(np.float32) for name, column in columns.items()}
+    return columns | find_shown(columns)

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import torch
 
 from brainmri.phantom.wide.columns import Drawn
-from brainmri.phantom.wide.fields import Noise, enlarge
+from brainmri.phantom.wide.fields import Noise
+from brainmri.phantom.wide.volumes import Points
 
 
 @dataclass(frozen=True)
@@ -34,17 +35,21 @@ class Draft:
         """Half the side in pixels: enough for what is smooth."""
         return self.size // 2
 
-    def smooth(self, waves: torch.Tensor) -> torch.Tensor:
-        """Fields of `Noise.smooth` at the pictures' size."""
-        return enlarge(self.noise.smooth(waves, self.half), self.size)
+    def smooth(self, *waves: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        """Fields of `Noise.smooth`, (n, half, half) each."""
+        return self.noise.smooth(self.half, *waves)
+
+    def smooth_whole(self, *waves: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        """The same at the pictures' size."""
+        return self.noise.smooth_twice(self.half, *waves)
 
     def having(self, *names: str) -> "Part | None":
         """The pictures that have none of these columns 0; None without one."""
-        places = self.drawn.find(*names)
-        if not len(places):
+        chosen = self.drawn.find(*names)
+        if not len(chosen):
             return None
-        chosen = torch.from_numpy(places).to(self.device, non_blocking=True)
-        return Part(self.drawn.take(places), self.noise, self.size, chosen)
+        places = torch.from_numpy(chosen).to(self.device, non_blocking=True)
+        return Part(self.drawn.take(chosen, places), self.noise, self.size, places)
 
 
 @dataclass(frozen=True)
@@ -54,5 +59,9 @@ class Part(Draft):
     places: torch.Tensor
 
     def pick(self, maps: torch.Tensor) -> torch.Tensor:
-        """Theirs of all maps."""
-        return maps[self.places]
+        """Theirs of all maps, as a copy."""
+        return maps.index_select(0, self.places)
+
+    def pick_points(self, points: Points) -> Points:
+        """Theirs of the points of all, as a copy."""
+        return points.index_select(1, self.places)

@@ -1,9 +1,9 @@
 """Smooth random fields and shapes in batches: maps (n, rows, columns), float32."""
 
+from functools import cache
 from typing import Final
 
 import torch
-from torch.nn.functional import interpolate
 
 # Knots of a field's spline along an axis; it has room for three spacings fewer.
 _KNOTS: Final = 26
@@ -29,44 +29,103 @@ class Noise:
         """Independent values from 0 to 1."""
         return torch.rand(*shape, generator=self._stream, device=self._device)
 
-    def smooth(self, waves: torch.Tensor, size: int) -> torch.Tensor:
-        """Fields of mean 0 and deviation 1, (n, size, size).
+    def smooth(self, size: int, *waves: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        """For each of `waves` fields of mean 0 and deviation 1, (n, size, size).
 
         `waves` (n, 1, 1) says how many knots of a cubic spline fit into a picture, 1 to 22: what is
         shorter than a knot's spacing is smooth.
         """
-        n = len(waves)
-        across, down = (_spline(waves, self.uniform(n, 1, 1), size) for _ in range(2))
-        field = torch.bmm(torch.bmm(down, self.white(n, _KNOTS, _KNOTS)), across.transpose(1, 2))
-        return field / _DEVIATION
+        coefficients, weights = self._draw(size, waves)
+        return _shape(coefficients, weights, len(waves))
+
+    def smooth_twice(self, size: int, *waves: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        """The same fields enlarged to twice the size, as by `enlarge`."""
+        coefficients, weights = self._draw(size, waves)
+        return _shape(coefficients, _double(weights), len(waves))
+
+    def _draw(self, size: int, waves: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor, torch.Tensor]:
+        """Coefficients (m, knots, knots), and six times their weights across and down (2, m, size, knots).
+
+        A field's m numbers follow those of the field before it.
+        """
+        fields, n = len(waves), len(waves[0])
+        offsets = torch.empty(2, fields, n, device=self._device)
+        coefficients = torch.empty(fields, n, _KNOTS, _KNOTS, device=self._device)
+        for field in range(fields):
+            for axis in range(2):
+                offsets[axis, field].uniform_(generator=self._stream)
+            coefficients[field].normal_(generator=self._stream)
+        weights = _weigh_knots(torch.cat(waves), offsets.view(2, -1, 1, 1), size)
+        return coefficients.flatten(0, 1).div_(6 * 6 * _DEVIATION), weights
 
 
-def _spline(waves: torch.Tensor, offset: torch.Tensor, size: int) -> torch.Tensor:
-    """The weight of each knot at each pixel, (n, size, knots)."""
-    place = (torch.arange(size, device=waves.device) + 0.5) / size
-    knots = torch.arange(_KNOTS, device=waves.device)
-    distance = (place[None, :, None] * waves + offset + 1 - knots).abs_()
-    outer = (2 - distance).clamp_(0, 2).pow_(3)
-    inner = (1 - distance).clamp_(0, 1).pow_(3)
-    return outer.sub_(inner, alpha=4).div_(6)
+def _shape(coefficients: torch.Tensor, weights: torch.Tensor, fields: int) -> tuple[torch.Tensor, ...]:
+    """Each field, (n, size, size), of knots' coefficients and weights as `Noise` draws them."""
+    across, down = weights.unbind(0)
+    return torch.bmm(torch.bmm(down, coefficients), across.mT).chunk(fields)
 
 
-def enlarge(maps: torch.Tensor, size: int) -> torch.Tensor:
-    """(n, h, h) or (n, channels, h, h) to `size` pixels a side, linear."""
-    # As one channel each: three channels take a slow way through torch.
-    flat = maps.reshape(-1, 1, *maps.shape[-2:])
-    larger = interpolate(flat, (size, size), mode="bilinear", align_corners=False)
-    return larger.view(*maps.shape[:-2], size, size)
+def _weigh_knots(waves: torch.Tensor, offset: torch.Tensor, size: int) -> torch.Tensor:
+    """Six times the weight of each knot at each pixel: (..., 1, 1) -> (..., size, knots)."""
+    place, knots = _count_knots(size, waves.device)
+    distance = torch.addcmul(offset, place, waves).sub(knots).abs_()
+    outer = (2 - distance).clamp_(min=0)
+    inner = (outer - 1).clamp_(min=0)
+    return outer.pow_(3).sub_(inner.pow_(3), alpha=4)
 
 
-def ramp(distance: torch.Tensor, softness: torch.Tensor | float) -> torch.Tensor:
-    """1 well inside (negative distance), 0 well outside, 0.5 at the border; `softness` as distance."""
-    return torch.sigmoid(distance / -softness)
+@cache
+def _count_knots(size: int, device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
+    """The middle of each pixel as a share of the picture (size, 1), and the knots' numbers, the first -1."""
+    return make_ruler(size, device)[:, None], torch.arange(_KNOTS, device=device) - 1.0
 
 
-def blend(image: torch.Tensor, cover: torch.Tensor, value: torch.Tensor | float) -> torch.Tensor:
+@cache
+def make_ruler(size: int, device: torch.device) -> torch.Tensor:
+    """The middles of pixels along an axis, 0 to 1, (size,)."""
+    return (torch.arange(size, device=device) + 0.5) / size
+
+
+def enlarge(maps: torch.Tensor) -> torch.Tensor:
+    """(..., size, size) to twice the size, linear between the middles of pixels."""
+    return _double(maps @ _make_doubling(maps.shape[-1], maps.device).T)
+
+
+def _double(maps: torch.Tensor) -> torch.Tensor:
+    """Twice the rows: (..., rows, columns) -> (..., 2 * rows, columns), linear between rows' middles."""
+    *others, rows, columns = maps.shape
+    doubled = maps.new_empty(*others, rows, 2, columns)
+    doubled[..., 0, 0, :], doubled[..., -1, 1, :] = maps[..., 0, :], maps[..., -1, :]
+    upper, lower = maps[..., :-1, :], maps[..., 1:, :]
+    torch.lerp(upper, lower, 0.75, out=doubled[..., 1:, 0, :])
+    torch.lerp(upper, lower, 0.25, out=doubled[..., :-1, 1, :])
+    return doubled.flatten(-3, -2)
+
+
+@cache
+def _make_doubling(size: int, device: torch.device) -> torch.Tensor:
+    """What `_double` does as a matrix, (2 * size, size)."""
+    return _double(torch.eye(size, device=device))
+
+
+def ramp(
+    distance: torch.Tensor, softness: torch.Tensor | float, edge: torch.Tensor | float = 0.0
+) -> torch.Tensor:
+    """1 well inside (below `edge`), 0 well outside, 0.5 at it; the reverse where `softness` is below 0."""
+    if isinstance(softness, torch.Tensor):
+        return torch.addcmul(edge / softness, distance, 1 / softness, value=-1).sigmoid_()
+    return torch.rsub(distance, edge / softness, alpha=1 / softness).sigmoid_()
+
+
+def bell(square: torch.Tensor) -> torch.Tensor:
+    """A Gaussian of half the square of the distance in deviations; in place."""
+    # Numbers too small for float32 take a processor many times as long.
+    return square.clamp_(max=80).neg_().exp_()
+
+
+def blend(image: torch.Tensor, cover: torch.Tensor, value: torch.Tensor) -> torch.Tensor:
     """The image with `value` where `cover` is 1, in place."""
-    return image.add_(cover * (value - image))
+    return image.lerp_(value, cover)
 
 
 def join(first: torch.Tensor, second: torch.Tensor, blend_mm: float) -> torch.Tensor:

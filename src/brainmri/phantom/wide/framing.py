@@ -1,13 +1,14 @@
 """Where each pixel of a picture lies in the template: the plane, cropped to the head as `prepare` crops."""
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Self
 
 import torch
 
 from brainmri.phantom.wide.columns import Drawn
+from brainmri.phantom.wide.fields import make_ruler
 from brainmri.phantom.wide.template import HeadPart
-from brainmri.phantom.wide.volumes import Grid
+from brainmri.phantom.wide.volumes import Grid, Points
 
 _PROBES: Final = 32
 _REACH_MM: Final = 150.0
@@ -27,10 +28,15 @@ class Frame:
     half_mm: torch.Tensor
     bottom_y: torch.Tensor
 
+    def take(self, places: torch.Tensor) -> Self:
+        """Those of some pictures."""
+        return type(self)(*(column.index_select(0, places) for column in vars(self).values()))
+
     def place(self, size: int) -> tuple[torch.Tensor, torch.Tensor]:
         """Each pixel's place in the picture in mm: (n, 1, size) across and (n, size, 1) down."""
-        ruler = (torch.arange(size, device=self.half_mm.device) + 0.5) / size * 2 - 1
-        return self.middle_x + self.half_mm * ruler, self.middle_y + self.half_mm * ruler[:, None]
+        ruler = make_ruler(size, self.half_mm.device) * 2 - 1
+        down = torch.addcmul(self.middle_y, self.half_mm, ruler[:, None])
+        return torch.addcmul(self.middle_x, self.half_mm, ruler), down
 
 
 def find_frame(drawn: Drawn, head: Grid) -> Frame:
@@ -47,7 +53,7 @@ def find_frame(drawn: Drawn, head: Grid) -> Frame:
 def _probe_head(drawn: Drawn, head: Grid, ruler: torch.Tensor) -> torch.Tensor:
     """Whether there is head (of the stripped: brain) at each crossing of the ruler with itself, bool."""
     x, y = ruler.expand(len(drawn), 1, -1), ruler[:, None].expand(len(drawn), -1, 1)
-    channels = head.first(HeadPart.FACE + 1).sample(locate(drawn, *turn(drawn, x, y)), "nearest")
+    channels = head.look_up(locate(drawn, *turn(drawn, x, y)))
     shells = channels[:, HeadPart.VAULT] - drawn["fluid_mm"] - drawn["skull_mm"] - drawn["scalp_mm"]
     skin = torch.minimum(shells, channels[:, HeadPart.FACE])
     brain = channels[:, HeadPart.BRAIN] - drawn["fluid_mm"]
@@ -67,15 +73,14 @@ def _find_ends(covered: torch.Tensor, ruler: torch.Tensor) -> tuple[torch.Tensor
 
 def turn(drawn: Drawn, x: torch.Tensor, y: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """From the picture's axes to the plane's, each (n, rows, columns) in mm."""
-    cos, sin = drawn["turn"].cos(), drawn["turn"].sin()
-    x = (x + drawn["shear"] * y) * drawn["stretch_x"]
-    y = y * drawn["stretch_y"]
-    return cos * x + sin * y, cos * y - sin * x
+    u = torch.addcmul(drawn["x_to_u"] * x, drawn["y_to_u"], y)
+    return u, torch.addcmul(drawn["x_to_v"] * x, drawn["y_to_v"], y)
 
 
-def locate(drawn: Drawn, u: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
-    """Places in the plane in mm -> points of MNI space (n, rows, columns, 3)."""
+def locate(drawn: Drawn, u: torch.Tensor, v: torch.Tensor) -> Points:
+    """Places in the plane in mm, (n, rows, columns), -> points of MNI space."""
     axes = [
-        drawn[f"place_{axis}"] + u * drawn[f"across_{axis}"] + v * drawn[f"down_{axis}"] for axis in "xyz"
+        torch.addcmul(drawn[f"place_{axis}"], u, drawn[f"across_{axis}"]).addcmul_(v, drawn[f"down_{axis}"])
+        for axis in "xyz"
     ]
-    return torch.stack(axes, dim=-1)
+    return torch.stack(axes)

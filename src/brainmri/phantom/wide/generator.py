@@ -9,6 +9,7 @@ from brainmri.phantom.wide.batch import PhantomBatch, collect, join_batches
 from brainmri.phantom.wide.brain import find_brain, shade_brain
 from brainmri.phantom.wide.columns import Drawn
 from brainmri.phantom.wide.composition import compose
+from brainmri.phantom.wide.compression import compress
 from brainmri.phantom.wide.description import describe
 from brainmri.phantom.wide.draft import Draft
 from brainmri.phantom.wide.fields import Noise
@@ -18,7 +19,7 @@ from brainmri.phantom.wide.head import measure_shells, paint_head
 from brainmri.phantom.wide.lesions import grow
 from brainmri.phantom.wide.marks import burn, load_sprites
 from brainmri.phantom.wide.oddities import shade_oddities
-from brainmri.phantom.wide.scanner import compress, scan
+from brainmri.phantom.wide.scanner import scan
 from brainmri.phantom.wide.scene import Scene
 from brainmri.phantom.wide.settings import WideParams
 from brainmri.phantom.wide.sketch import draw_sketch
@@ -46,15 +47,12 @@ class PhantomGenerator:
         `size` is a multiple of 16 from 64 to 256.
         """
         rng = np.random.default_rng([seed, index])
-        columns = describe(rng, count, self._params)
+        drawn = Drawn.send(describe(rng, count, self._params), self.device)
         noise = Noise(int(rng.integers(_SEEDS)), self.device)
         most = count if self.device.type == "cuda" else _AT_ONCE
-        parts = []
-        for first in range(0, count, most):
-            own = {name: column[first : first + most] for name, column in columns.items()}
-            with torch.autocast(self.device.type, enabled=False):
-                parts.append(self._render(Draft(Drawn(own, self.device), noise, size)))
-        return join_batches(parts)
+        ranges = (slice(first, first + most) for first in range(0, count, most))
+        with torch.autocast(self.device.type, enabled=False):
+            return join_batches([self._render(Draft(drawn.part(own), noise, size)) for own in ranges])
 
     def _render(self, draft: Draft) -> PhantomBatch:
         frame = find_frame(draft.drawn, self._template.head)
@@ -64,7 +62,7 @@ class PhantomGenerator:
         scene = Scene(brain, measure_shells(draft, sketch))
         healthy = shade_oddities(draft, shade_brain(draft, brain), scene)
         grown = grow(draft, healthy, frame, foci, scene)
-        around = paint_head(draft, scene.shells, sketch)
+        around = paint_head(draft, self._template, scene.shells, sketch)
         signal = compose(draft, frame, scene, grown, around)
         shown = compress(draft, burn(draft, scan(draft, signal), self._sprites))
         return collect(draft, scene, healthy, grown, shown)

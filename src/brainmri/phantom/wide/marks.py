@@ -8,11 +8,11 @@ import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch.nn.functional import affine_grid, grid_sample
+from torch.nn.functional import grid_sample
 
 from brainmri.phantom.wide.choices.marks import MARK_SHARES
 from brainmri.phantom.wide.draft import Draft, Part
-from brainmri.phantom.wide.fields import blend
+from brainmri.phantom.wide.fields import blend, make_ruler
 
 _SPRITES, _HEIGHT, _WIDTH = 192, 24, 120
 _LETTERS: Final = string.ascii_uppercase + string.digits + ".:/-"
@@ -69,12 +69,12 @@ def burn(draft: Draft, image: torch.Tensor, sprites: torch.Tensor) -> torch.Tens
 
 def _place(part: Part, slot: int, sprites: torch.Tensor) -> torch.Tensor:
     """What each picture's own mark covers, (n, size, size), 0 to 1."""
-    high = part[f"mark_size_{slot}"].flatten()
-    wide = high * _WIDTH / _HEIGHT
-    zero = torch.zeros_like(high)
-    x, y = part[f"mark_x_{slot}"].flatten(), part[f"mark_y_{slot}"].flatten()
-    rows = [torch.stack([1 / wide, zero, -x / wide], 1), torch.stack([zero, 1 / high, -y / high], 1)]
-    grid = affine_grid(torch.stack(rows, 1), [len(part), 1, part.size, part.size], align_corners=False)
+    high = part[f"mark_size_{slot}"]
+    ruler = make_ruler(part.size, part.device) * 2 - 1
+    across = (ruler - part[f"mark_x_{slot}"]) / (high * _WIDTH / _HEIGHT)
+    down = (ruler[:, None] - part[f"mark_y_{slot}"]) / high
+    shape = (len(part), part.size, part.size)
+    grid = torch.stack([across.expand(shape), down.expand(shape)]).permute(1, 2, 3, 0)
     which = part[f"sprite_{slot}"].flatten().long() % len(sprites)
     return grid_sample(sprites[which][:, None], grid, padding_mode="zeros", align_corners=False)[:, 0]
 

@@ -7,7 +7,7 @@ import torch
 from brainmri.phantom.wide.draft import Draft
 from brainmri.phantom.wide.framing import Frame, locate, turn
 from brainmri.phantom.wide.template import HeadPart
-from brainmri.phantom.wide.volumes import Grid
+from brainmri.phantom.wide.volumes import Grid, Points
 
 # Nothing is asked for nearer to the picture's edge, as a share of half a picture.
 _INNER = 0.94
@@ -17,13 +17,13 @@ _INNER = 0.94
 class Sketch:
     """Maps (n, half, half), half the pictures' resolution.
 
-    `u` and `v`: places in the plane in mm, a little bent; `points` (n, half, half, 3) of MNI space in mm;
+    `u` and `v`: places in the plane in mm, a little bent; `points`, where they lie;
     `head` (n, channels, half, half) of `Template.head`; `in_frame` 1 well within the picture, else 0.
     """
 
     u: torch.Tensor
     v: torch.Tensor
-    points: torch.Tensor
+    points: Points
     head: torch.Tensor
     in_frame: torch.Tensor
 
@@ -37,8 +37,8 @@ def draw_sketch(draft: Draft, frame: Frame, head: Grid) -> Sketch:
     """The template's head in the frame, bent by a slow random field."""
     x, y = frame.place(draft.half)
     u, v = turn(draft.drawn, x, y)
-    bends = [draft["elastic_mm"] * draft.noise.smooth(draft["elastic_waves"], draft.half) for _ in range(2)]
-    u, v = u + bends[0], v + bends[1]
+    across, down = draft.smooth(draft["elastic_waves"], draft["elastic_waves"])
+    u, v = (torch.addcmul(place, bend, draft["elastic_mm"]) for place, bend in ((u, across), (v, down)))
     points = locate(draft.drawn, u, v)
     edge = torch.linspace(-1, 1, draft.half, device=draft.device).abs() < _INNER
     in_frame = (edge & edge[:, None])[None].float() * (y < draft["cut_mm"])

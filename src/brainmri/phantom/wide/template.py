@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import cache
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -10,31 +11,21 @@ import torch
 from numpy.typing import NDArray
 
 from brainmri.phantom.anatomy import Anatomy, Map, load_anatomy
+from brainmri.phantom.description import Place
 from brainmri.phantom.fields import measure_ellipsoid
-from brainmri.phantom.head import (
-    AIR,
-    EYE,
-    FACE,
-    LENS,
-    MASTOID,
-    MUSCLE_INNER,
-    MUSCLE_OUTER,
-    NECK,
-    NERVE,
-    ORBIT,
-    TEMPLE,
-    Ellipsoid,
-    join,
-    pair,
-)
+from brainmri.phantom.head import FACE, NECK, TEMPLE, Ellipsoid, join, pair
+from brainmri.phantom.wide.landmarks import CELLS, ORBITS, OrbitPart
 from brainmri.phantom.wide.volumes import Grid
 
 # The head's grid: spacing, places x y z of the first and last voxel.
 _SPACING_MM: Final = 2.5
 _LOW_MM: Final = (-102.5, -142.5, -130.0)
 _HIGH_MM: Final = (102.5, 122.5, 112.5)
-# Empty voxels around the brain.
+# Voxels around what is wanted of a volume.
 _MARGIN: Final = 4
+# Farther away nothing shows where ventricles and parts of the face are.
+_VENTRICLE_REACH_MM: Final = 32.0
+_FACE_REACH_MM: Final = 8.0
 _SEAM_MM: Final = 9.0
 
 
@@ -44,94 +35,98 @@ class HeadPart(IntEnum):
     BRAIN = 0
     VAULT = 1
     FACE = 2
-    ORBIT = 3
-    EYE = 4
-    LENS = 5
-    CORD = 6
-    AIR = 7
 
 
 @dataclass(frozen=True)
 class Template:
     """`brain`: sharpened T1, and `white`: the share of white matter, both on 1 mm.
 
-    On 2.5 mm distances in mm, negative inside: `ventricle`, to the ventricles; `head`, to each `HeadPart`:
-    the brain, the vault of the skull, face and neck, orbits, eyes, lenses, nerves and muscles, air.
+    On 2.5 mm distances in mm, negative inside: `ventricle`, to the ventricles; `head`, to the brain, the
+    vault of the skull, face and neck; `orbits`, to these, to eyes, lenses, nerves and muscles; `air`.
     """
 
     brain: Grid
     white: Grid
     ventricle: Grid
     head: Grid
+    orbits: Grid
+    air: Grid
 
 
 @dataclass(frozen=True)
 class _Box:
-    """Channels (channels, x, y, z), and the places of the first and last voxel, (3,)."""
+    """Channels (channels, x, y, z), and the place of the first voxel."""
 
     values: NDArray[np.float32]
-    low_mm: NDArray[np.float32]
-    high_mm: NDArray[np.float32]
+    low_mm: Place
+    spacing_mm: float
+
+    def take(self, channels: slice) -> "_Box":
+        """Some of its channels."""
+        return _Box(self.values[channels], self.low_mm, self.spacing_mm)
+
+    def trim(self, wanted: NDArray[np.bool_]) -> "_Box":
+        """The smallest box with all that is wanted (x, y, z), and a margin: what is small stays in caches."""
+        starts, stops = [], []
+        for axis in range(3):
+            places = np.flatnonzero(wanted.any(axis=tuple({0, 1, 2} - {axis})))
+            starts.append(max(int(places[0]) - _MARGIN, 0))
+            stops.append(int(places[-1]) + _MARGIN + 1)
+        box = tuple(slice(*ends) for ends in zip(starts, stops, strict=True))
+        x, y, z = (np.array(self.low_mm) + self.spacing_mm * np.array(starts)).tolist()
+        return _Box(self.values[:, *box], (x, y, z), self.spacing_mm)
+
+    def send(self, device: torch.device) -> Grid:
+        """The same as a grid on a device."""
+        values = np.ascontiguousarray(self.values.transpose(3, 0, 2, 1))
+        return Grid(torch.from_numpy(values).to(device), self.low_mm, self.spacing_mm)
 
 
 def load_template(device: torch.device) -> Template:
     """The template head; some seconds, once a process."""
-    brain, head = _cut_brain(), _measure_head()
+    brain, distances = _load_brain(), _measure_head()
+    ends = np.cumsum([0, 1, len(HeadPart), len(OrbitPart), 1]).tolist()
+    ventricle, head, orbits, air = (distances.take(slice(*pair)) for pair in pairwise(ends))
     return Template(
-        brain=_to_grid(brain, slice(0, 1), device),
-        white=_to_grid(brain, slice(1, 2), device),
-        ventricle=_to_grid(head, slice(0, 1), device),
-        head=_to_grid(head, slice(1, None), device),
+        brain=brain.take(slice(0, 1)).send(device),
+        white=brain.take(slice(1, 2)).send(device),
+        ventricle=ventricle.trim(ventricle.values[0] < _VENTRICLE_REACH_MM).send(device),
+        head=head.send(device),
+        orbits=orbits.trim(orbits.values.min(axis=0) < _FACE_REACH_MM).send(device),
+        air=air.trim(air.values[0] < _FACE_REACH_MM).send(device),
     )
 
 
-def _to_grid(box: _Box, channels: slice, device: torch.device) -> Grid:
-    """In memory the channels of a voxel lie side by side, as they are read together."""
-    values = np.ascontiguousarray(box.values[channels].transpose(0, 3, 2, 1))
-    on_device = torch.from_numpy(values)[None].to(device, memory_format=torch.channels_last_3d)
-    low, high = (torch.from_numpy(corner).to(device) for corner in (box.low_mm, box.high_mm))
-    return Grid(on_device, low, high)
-
-
 @cache
-def _cut_brain() -> _Box:
+def _load_brain() -> _Box:
     """Sharpened T1 and the share of white matter, where there is brain."""
-    anatomy = load_anatomy()
-    t1 = anatomy.tissue.values
-    inside = [np.flatnonzero((t1 > 0).any(axis=tuple({0, 1, 2} - {axis}))) for axis in range(3)]
-    start = np.array([max(places[0] - _MARGIN, 0) for places in inside])
-    stop = np.minimum([places[-1] + _MARGIN + 1 for places in inside], t1.shape)
-    box = tuple(slice(*ends) for ends in zip(start, stop, strict=True))
-    low = anatomy.tissue.origin_mm + start.astype(np.float32)
-    high = anatomy.tissue.origin_mm + stop.astype(np.float32) - 1
-    return _Box(np.stack([t1[box], anatomy.white.values[box]]), low, high)
+    tissue, white = load_anatomy().tissue, load_anatomy().white
+    x, y, z = tissue.origin_mm.tolist()
+    box = _Box(np.stack([tissue.values, white.values]), (x, y, z), tissue.spacing_mm)
+    return box.trim(tissue.values > 0)
 
 
 @cache
 def _measure_head() -> _Box:
-    """The distance to the ventricles, then to each `HeadPart`."""
+    """Distances to the ventricles, then to each `HeadPart` and `OrbitPart`, to air."""
     anatomy = load_anatomy()
-    low, high = np.array(_LOW_MM, np.float32), np.array(_HIGH_MM, np.float32)
-    counts = np.rint((high - low) / _SPACING_MM).astype(int) + 1
-    rulers = [np.linspace(*ends, dtype=np.float32) for ends in zip(low, high, counts, strict=True)]
+    counts = np.rint(np.subtract(_HIGH_MM, _LOW_MM) / _SPACING_MM).astype(int) + 1
+    rulers = [np.linspace(*ends, dtype=np.float32) for ends in zip(_LOW_MM, _HIGH_MM, counts, strict=True)]
     points = np.stack(np.meshgrid(*rulers, indexing="ij"))
     sheets = [_measure_sheet(anatomy, points[:, sheet]) for sheet in range(points.shape[1])]
-    return _Box(np.stack(sheets, axis=1), low, high)
+    return _Box(np.stack(sheets, axis=1), _LOW_MM, _SPACING_MM)
 
 
 def _measure_sheet(anatomy: Anatomy, points: NDArray[np.float32]) -> NDArray[np.float32]:
     """All channels on one sheet of voxels, (channels, rows, columns)."""
-    parts = {
+    head = {
         HeadPart.BRAIN: anatomy.brain_mm.sample(points),
         HeadPart.VAULT: anatomy.skull_mm.sample(points),
         HeadPart.FACE: _measure_face(points),
-        HeadPart.ORBIT: _measure_nearest(points, *pair(ORBIT)),
-        HeadPart.EYE: _measure_nearest(points, *pair(EYE)),
-        HeadPart.LENS: _measure_nearest(points, *pair(LENS)),
-        HeadPart.CORD: _measure_nearest(points, *pair(NERVE), *pair(MUSCLE_OUTER), *pair(MUSCLE_INNER)),
-        HeadPart.AIR: _measure_nearest(points, *(side for part in (*AIR, MASTOID) for side in pair(part))),
     }
-    return np.stack([anatomy.ventricle_mm.sample(points), *(parts[part] for part in HeadPart)])
+    orbits = [_measure_nearest(points, *ORBITS[part]) for part in OrbitPart]
+    ventricle, air = anatomy.ventricle_mm.sample(points), _measure_nearest(points, *CELLS)
+    return np.stack([ventricle, *(head[part] for part in HeadPart), *orbits, air])
 
 
 def _measure_face(points: NDArray[np.float32]) -> Map:

@@ -14,7 +14,7 @@ from brainmri.phantom.wide.settings import WideParams
 
 # Axial planes pivot above this point, coronal and sagittal ones at this height.
 _PIVOT_Y_MM, _PIVOT_Z_MM = -18.0, 10.0
-# Below this height an axial plane shows orbits or air.
+# Below this height an axial plane may show orbits or air.
 _LOW_MM: Final = 12
 # Farther down than any head reaches.
 _NO_CUT_MM: Final = 400.0
@@ -112,14 +112,11 @@ def _turn(angles: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _draw_frame(rng: np.random.Generator, planes: _Planes, places: _Places) -> Columns:
-    """How the head lies in the picture: turned (a few by right angles), stretched, near, off the middle."""
+    """How the head lies in the picture: turned, stretched, near or far, off the middle."""
     n = len(planes)
     loose = sometimes(rng, n, 0.12)
     return {
-        "turn": rng.normal(0, 0.10, n) + np.pi / 2 * rng.integers(1, 4, n) * sometimes(rng, n, 0.02),
-        "stretch_x": np.exp(rng.normal(0, 0.06, n)),
-        "stretch_y": np.exp(rng.normal(0, 0.06, n)),
-        "shear": rng.normal(0, 0.03, n),
+        **_draw_turn(rng, n),
         "margin": np.select(
             [places.small, loose > 0],
             [rng.uniform(1, 3.5, n), rng.uniform(0.75, 1.4, n)],
@@ -127,6 +124,20 @@ def _draw_frame(rng: np.random.Generator, planes: _Planes, places: _Places) -> C
         ),
         "shift_x": rng.normal(0, 0.015, n) + loose * rng.normal(0, 0.06, n),
         "shift_y": rng.normal(0, 0.015, n) + loose * rng.normal(0, 0.06, n),
+    }
+
+
+def _draw_turn(rng: np.random.Generator, n: int) -> Columns:
+    """What a step across (x) or down (y) the picture is in the plane (u, v); a few turn by right angles."""
+    angle = rng.normal(0, 0.10, n) + np.pi / 2 * rng.integers(1, 4, n) * sometimes(rng, n, 0.02)
+    wide, high = (np.exp(rng.normal(0, 0.06, n)) for _ in range(2))
+    slant = rng.normal(0, 0.03, n) * wide
+    cos, sin = np.cos(angle), np.sin(angle)
+    return {
+        "x_to_u": cos * wide,
+        "x_to_v": -sin * wide,
+        "y_to_u": cos * slant + sin * high,
+        "y_to_v": cos * high - sin * slant,
     }
 
 

@@ -1,14 +1,9 @@
 """Coil, resolution, noise, window and compression."""
 
-from typing import Final
-
 import numpy as np
 
 from brainmri.phantom.wide.choices.chance import sometimes
 from brainmri.phantom.wide.columns import Columns
-
-# A pixel that is no coarser than the picture's own; in shares of one.
-_FINE_PIXEL: Final = 1e-3
 
 
 def draw_scanner(rng: np.random.Generator, n: int, rate: float) -> Columns:
@@ -23,8 +18,9 @@ def draw_scanner(rng: np.random.Generator, n: int, rate: float) -> Columns:
         "blur_y": rng.uniform(0.25, 0.55, n)
         + sometimes(rng, n, 0.5 * rate) * rng.uniform(0, 0.8, n)
         + thick * rng.uniform(0.3, 1.6, n),
-        "pixel_x": np.where(coarse & (rng.random(n) < 0.85), step, _FINE_PIXEL),
-        "pixel_y": np.where(coarse & (rng.random(n) < 0.85), step, _FINE_PIXEL),
+        # 0: as fine as the picture's own.
+        "pixel_x": np.where(coarse & (rng.random(n) < 0.85), step, 0),
+        "pixel_y": np.where(coarse & (rng.random(n) < 0.85), step, 0),
         **_draw_artifacts(rng, n, rate),
         "fine": fine,
         **_draw_noise(rng, n),

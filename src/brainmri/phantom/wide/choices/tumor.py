@@ -65,7 +65,8 @@ def draw_tumor(rng: np.random.Generator, kind: NDArray[np.int_], params: WidePar
     for focus in range(FOCI):
         low = _SATELLITE_MM if focus else params.radius_min_mm
         radius = log_uniform(rng, low, limit * 0.8 if focus else limit)
-        columns |= _number({"radius_mm": _shrink_main(radius, kind, focus), **_draw_shape(rng, kind)}, focus)
+        radius = _shrink_main(radius, kind, focus)
+        columns |= _number({"radius_mm": radius, **_draw_shape(rng, kind, radius)}, focus)
         columns |= _number({"present": focus < foci}, focus)
     return columns
 
@@ -160,12 +161,15 @@ def _shrink_main(radius: Values, kind: NDArray[np.int_], focus: int) -> Values:
     return radius if focus else radius * np.where(kind == Kind.MULTIFOCAL, 0.8, 1)
 
 
-def _draw_shape(rng: np.random.Generator, kind: NDArray[np.int_]) -> Columns:
-    """How flat a focus is, its angle, and its border: roughness and softness in radii, lobes."""
+def _draw_shape(rng: np.random.Generator, kind: NDArray[np.int_], radius: Values) -> Columns:
+    """What a step in the plane (u, v) is along a focus and aside, in radii; lobes, softness and roughness."""
     n = len(kind)
+    flat, angle = rng.uniform(0.55, 1, n), rng.uniform(0, np.pi, n)
     return {
-        "flat": rng.uniform(0.55, 1, n),
-        "lean": rng.uniform(0, np.pi, n),
+        "along_u": np.cos(angle) / radius,
+        "along_v": np.sin(angle) / radius,
+        "aside_u": -np.sin(angle) / (radius * flat),
+        "aside_v": np.cos(angle) / (radius * flat),
         "rough": rng.uniform(0.03, 0.34, n) * np.where(kind == Kind.DURAL, 0.5, 1),
         "lobes": rng.uniform(1.2, 3.2, n),
         "soft": np.where(rng.random(n) < 0.25, rng.uniform(0.1, 0.25, n), rng.uniform(0.02, 0.1, n)),

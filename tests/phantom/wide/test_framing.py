@@ -5,10 +5,9 @@ import torch
 from brainmri.phantom.wide.draft import Draft
 from brainmri.phantom.wide.framing import find_frame, locate, turn
 from brainmri.phantom.wide.template import HeadPart, Template
-from tests.phantom.wide.samples import MakeDraft
+from tests.phantom.wide.samples import MIDDLE, MakeDraft
 
 PLAIN = {"margin": 1.0, "shift_x": 0.0, "shift_y": 0.0, "stripped": 0.0, "cut_mm": 400.0}
-AXIAL = {"across_x": 1.0, "across_y": 0.0, "across_z": 0.0, "down_x": 0.0, "down_y": -1.0, "down_z": 0.0}
 
 
 def see_skin(draft: Draft, template: Template, share: float) -> torch.Tensor:
@@ -25,7 +24,7 @@ def see_skin(draft: Draft, template: Template, share: float) -> torch.Tensor:
 
 
 def test_the_frame_encloses_the_head_and_little_more(make_draft: MakeDraft, template: Template) -> None:
-    draft = make_draft(40, **PLAIN, **AXIAL, place_x=0.0, place_y=-18.0, place_z=20.0)
+    draft = make_draft(40, **PLAIN, **MIDDLE)
     skin = see_skin(draft, template, 1.1)
     ring = torch.ones(48, 48, dtype=torch.bool)
     ring[1:-1, 1:-1] = False

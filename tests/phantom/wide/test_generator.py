@@ -7,9 +7,11 @@ import pytest
 import torch
 
 from brainmri.phantom.wide.batch import PhantomBatch
+from brainmri.phantom.wide.description import describe
 from brainmri.phantom.wide.generator import PhantomGenerator
 from brainmri.phantom.wide.kinds import Kind
-from tests.phantom.wide.samples import MakeGenerator
+from brainmri.phantom.wide.settings import WideParams
+from tests.phantom.wide.samples import VALUES, MakeGenerator
 
 
 def assert_same(first: PhantomBatch, second: PhantomBatch) -> None:
@@ -79,6 +81,13 @@ def test_who_has_no_tumor_has_no_kind_no_area_and_an_empty_map(batch: PhantomBat
 def test_every_kind_of_tumor_appears(make_generator: MakeGenerator) -> None:
     batch = make_generator(tumor_fraction=1.0).render(0, 0, 128, 64)
     assert set(Kind) - {Kind.NONE} == {Kind(kind) for kind in batch.kind.tolist()}
+
+
+def test_batches_of_any_length_show_what_their_columns_say(generator: PhantomGenerator) -> None:
+    batch = generator.render(4, 7, 70, 64)
+    columns = describe(np.random.default_rng([4, 7]), 70, WideParams(**VALUES))
+    assert columns["tumor"].astype(bool).tolist() == batch.tumor.tolist()
+    assert (columns["kind"] * columns["tumor"]).tolist() == batch.kind.tolist()
 
 
 def test_most_tumors_can_be_seen_and_those_that_cannot_are_small_or_faint(batch: PhantomBatch) -> None:

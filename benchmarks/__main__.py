@@ -30,6 +30,7 @@ def main() -> None:
         ["training"],
         ["quality"],
         ["segmenters"],
+        ["phantoms"],
         ["variants", "settings", "default", "train.precision=fp32", "train.progressive.share=0"],
     ]
     if pictures:

@@ -1,0 +1,20 @@
+import torch
+
+from brainmri.phantom.wide.scanner import scan
+from tests.phantom.wide.samples import MakeDraft
+
+
+def test_pictures_use_the_range_from_0_to_1(make_draft: MakeDraft) -> None:
+    draft = make_draft(40)
+    shown = scan(draft, torch.rand(40, 64, 64))
+    assert 0 <= float(shown.min())
+    assert float(shown.max()) <= 1 + 1e-6
+    assert float(shown.amax((1, 2)).min()) > 0.9
+
+
+def test_a_reversed_window_shows_bright_what_is_dark(make_draft: MakeDraft) -> None:
+    ramp = torch.linspace(0, 1, 64).expand(4, 64, 64)
+    quiet = {"noise": 0.0, "smooth_noise": 0.0, "near_coil": 0.0, "slope": 0.0, "bias": 0.0}
+    for inverted, dark in ((0.0, True), (1.0, False)):
+        shown = scan(make_draft(4, **quiet, inverted=inverted), ramp.clone())
+        assert dark == bool((shown[:, :, 5] < shown[:, :, -6]).all())

@@ -14,7 +14,7 @@ MAY_IMPORT = {
     "": set(),
     "scans": set(),
     "phantom": set(),
-    "dataset": {"scans", "phantom"},
+    "dataset": {"scans"},
     "learning": {"dataset", "scans", "phantom.wide"},
     "scoring": {"dataset", "scans"},
     "reporting": {"scoring"},

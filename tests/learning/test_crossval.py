@@ -72,6 +72,7 @@ def test_the_shipped_detector_is_asked_and_nothing_trained(
     assert watched == scored
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("data")
 def test_a_share_of_the_training_groups_trains_another_network() -> None:
     whole = train_unit(_job("fixed"))

@@ -53,6 +53,7 @@ def test_two_clones_give_the_same_lock_file_and_metrics(
         assert expected == other.run("git", "hash-object", name).strip(), name
 
 
+@pytest.mark.long
 def test_another_architecture_reruns_find_lr_and_later_only(workspace: Workspace) -> None:
     output = workspace.run("dvc", "exp", "run", "-n", "deeper", "-S", "arch=resnet34")
     assert sorted(ALL[ALL.index("find_lr") :]) == sorted(_stages_run(output))

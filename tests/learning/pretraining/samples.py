@@ -1,7 +1,6 @@
 """A tiny section `pretrain`, and phantoms as plain as can be."""
 
-from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any
 
 import torch
 from torch.nn.functional import avg_pool2d
@@ -9,6 +8,7 @@ from torch.nn.functional import avg_pool2d
 from brainmri.learning.catalogue import Architecture
 from brainmri.learning.pretraining.settings import PretrainParams, PretrainSection
 from brainmri.params import load_yaml
+from brainmri.phantom.wide.batch import PhantomBatch
 from tests.house.closure import ROOT
 
 _TINY: dict[str, Any] = {
@@ -40,29 +40,13 @@ def make_params(**changes: Any) -> PretrainParams:
     return PretrainSection.model_validate(make_section(**changes)).of(Architecture.RESNET18)
 
 
-@dataclass(frozen=True)
-class Spots:
-    """Disks with a bright spot where there is tumor."""
-
-    images: torch.Tensor
-    tumor: torch.Tensor
-    clear: torch.Tensor
-    maps: torch.Tensor
-    kind: torch.Tensor
-    area: torch.Tensor
-
-    def part(self, rows: slice) -> Self:
-        """As `PhantomBatch`."""
-        return type(self)(**{name: value[rows] for name, value in vars(self).items()})
-
-
 class SpotGenerator:
     """Draws spots in the place of phantoms; every fourth picture's can't be seen."""
 
     def __init__(self) -> None:
         self.asked: list[tuple[int, int, int, int]] = []
 
-    def render(self, seed: int, index: int, count: int, size: int) -> Spots:
+    def render(self, seed: int, index: int, count: int, size: int) -> PhantomBatch:
         """As `PhantomGenerator`."""
         self.asked.append((seed, index, count, size))
         random = torch.Generator().manual_seed(1000 * seed + index)
@@ -75,7 +59,7 @@ class SpotGenerator:
         pixels = 0.3 * head + 0.6 * spot * clear.view(-1, 1, 1)
         pixels = pixels + 0.1 * torch.rand(count, size, size, generator=random)
         maps = torch.stack([spot, head - spot * head, 0.5 * head.expand_as(spot), spot * 0], dim=1)
-        return Spots(
+        return PhantomBatch(
             images=(pixels * 255).round().to(torch.uint8)[:, None],
             tumor=tumor,
             clear=clear,

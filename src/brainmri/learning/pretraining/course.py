@@ -16,13 +16,14 @@ from brainmri.learning.batches import training_device
 from brainmri.learning.catalogue import Architecture
 from brainmri.learning.checkpoint import CheckpointStore
 from brainmri.learning.precision import autocast, choose_precision
-from brainmri.learning.pretraining.generating import Generator, Phantoms
+from brainmri.learning.pretraining.generating import Generator
 from brainmri.learning.pretraining.network import Objective, to_input
 from brainmri.learning.pretraining.records import PretrainRow
 from brainmri.learning.pretraining.settings import PretrainParams
 from brainmri.learning.pretraining.state import PretrainingState, begin_pretraining
 from brainmri.learning.pretraining.watching import measure_area
 from brainmri.learning.recipe import Precision
+from brainmri.phantom.wide.batch import PhantomBatch
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class Pretrained:
 
 
 def pretrain(
-    arch: Architecture, params: PretrainParams, generator: Generator[Phantoms], store: CheckpointStore
+    arch: Architecture, params: PretrainParams, generator: Generator, store: CheckpointStore
 ) -> Pretrained:
     """Learns from `params.budget` phantoms; goes on from the checkpoint in `store`, and leaves some there."""
     keep_freed_memory()
@@ -55,14 +56,12 @@ def pretrain(
 class _Course:
     """A pretraining from where its state stands to its end."""
 
-    def __init__(
-        self, state: PretrainingState, params: PretrainParams, generator: Generator[Phantoms]
-    ) -> None:
+    def __init__(self, state: PretrainingState, params: PretrainParams, generator: Generator) -> None:
         self.state, self.params, self.generator = state, params, generator
         self.precision = choose_precision(params.precision)
         self._device = training_device()
         self._objective = Objective(params, self._device)
-        self._group: tuple[int, Phantoms] | None = None
+        self._group: tuple[int, PhantomBatch] | None = None
 
     def go(self) -> Iterator[None]:
         """Makes step after step."""
@@ -97,7 +96,7 @@ class _Course:
         state.counted += 1
         state.done += 1
 
-    def _draw(self, step: int, size: int) -> Phantoms:
+    def _draw(self, step: int, size: int) -> PhantomBatch:
         """The phantoms of a step. Those of several are drawn at once: a GPU has few kernels to start then."""
         group, place = divmod(step, self.params.together)
         if self._group is None or self._group[0] != group:

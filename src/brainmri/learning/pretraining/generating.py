@@ -1,50 +1,12 @@
-"""What pretraining needs of phantoms, whoever draws them."""
+"""What pretraining needs of a generator of phantoms."""
 
-from typing import Protocol, TypeVar
+from typing import Protocol
 
-import torch
-
-
-class Phantoms(Protocol):
-    """A batch to learn from; shapes and ranges are those of `PhantomBatch`."""
-
-    @property
-    def images(self) -> torch.Tensor:
-        """uint8 (n, 1, size, size)."""
-
-    @property
-    def tumor(self) -> torch.Tensor:
-        """bool (n,)."""
-
-    @property
-    def clear(self) -> torch.Tensor:
-        """bool (n,): False where the tumor can't be seen."""
-
-    @property
-    def maps(self) -> torch.Tensor:
-        """float32 (n, 4, size // 8, size // 8), 0 to 1."""
-
-    def part(self, rows: slice) -> "Phantoms":
-        """Those in a range of places."""
+from brainmri.phantom.wide.batch import PhantomBatch
 
 
-class LabeledPhantoms(Phantoms, Protocol):
-    """A batch of which it is known what tumors it has, to be tested on."""
-
-    @property
-    def kind(self) -> torch.Tensor:
-        """int64 (n,), of `Kind`."""
-
-    @property
-    def area(self) -> torch.Tensor:
-        """float32 (n,): the share of the picture that is tumor."""
-
-
-Batch_co = TypeVar("Batch_co", bound=Phantoms, covariant=True)
-
-
-class Generator(Protocol[Batch_co]):
+class Generator(Protocol):
     """What draws phantoms, on the device where networks learn (`training_device`)."""
 
-    def render(self, seed: int, index: int, count: int, size: int) -> Batch_co:
+    def render(self, seed: int, index: int, count: int, size: int) -> PhantomBatch:
         """Batch `index` of an endless sequence: the same arguments give the same pictures."""

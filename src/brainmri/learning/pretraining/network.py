@@ -9,9 +9,9 @@ from torch.nn.functional import avg_pool2d, binary_cross_entropy_with_logits, cr
 from brainmri.learning.backbones import build_network
 from brainmri.learning.batches import standardize
 from brainmri.learning.catalogue import Architecture
-from brainmri.learning.pretraining.generating import Phantoms
 from brainmri.learning.pretraining.settings import PretrainParams
 from brainmri.learning.recipe import Pooling
+from brainmri.phantom.wide.batch import PhantomBatch
 
 # Of tumor, fluid, gray and white matter.
 MAPS = 4
@@ -62,7 +62,7 @@ class Objective:
         weights = torch.tensor([params.tumor_weight, *[1.0] * (MAPS - 1)])
         self._weights = weights.view(1, MAPS, 1, 1).to(device)
 
-    def measure(self, outputs: Outputs, batch: Phantoms) -> torch.Tensor:
+    def measure(self, outputs: Outputs, batch: PhantomBatch) -> torch.Tensor:
         """The losses (3,), of the classes and of the larger and smaller maps; by pictures that are clear."""
         clear = batch.clear.float()
         share = clear / clear.sum().clamp(min=1)

@@ -12,7 +12,7 @@ from brainmri.dataset.manifest import ManifestRow, Subset
 from brainmri.dataset.phantoms import PhantomRow
 from brainmri.dataset.prepared import IMAGES, PREPARATION, REJECTED, SLICES, RejectedRow, SliceRow
 from brainmri.dataset.streams import ArrayStream
-from brainmri.learning.pretraining.generating import Generator, LabeledPhantoms
+from brainmri.learning.pretraining.generating import Generator
 from brainmri.learning.pretraining.settings import CLASSES, PhantomSettings, UnseenParams
 from brainmri.phantom.wide.kinds import Kind
 from brainmri.replacement import replacing_folder
@@ -34,7 +34,7 @@ class UnseenSet:
     rejected: list[RejectedRow] = field(default_factory=list)
 
 
-def write_unseen(folder: Path, params: PhantomSettings, generator: Generator[LabeledPhantoms]) -> UnseenSet:
+def write_unseen(folder: Path, params: PhantomSettings, generator: Generator) -> UnseenSet:
     """Writes a prepared set of `pretrain.unseen`; phantoms whose tumor can't be seen are rejected."""
     drawn = UnseenSet()
     with replacing_folder(folder, _FILES) as aside:
@@ -66,7 +66,7 @@ class _Phantom:
         return f"phantom_{self.number:06d}"
 
 
-def _draw(params: PhantomSettings, generator: Generator[LabeledPhantoms]) -> Iterator[_Phantom]:
+def _draw(params: PhantomSettings, generator: Generator) -> Iterator[_Phantom]:
     """All that `pretrain.unseen` asks for, one by one."""
     total = params.unseen.familiar + params.unseen.valid + params.unseen.test
     for first in range(0, total, _AT_ONCE):

@@ -6,14 +6,12 @@ from torch import nn
 
 from brainmri.learning.batches import training_device
 from brainmri.learning.precision import autocast, choose_precision
-from brainmri.learning.pretraining.generating import Generator, Phantoms
+from brainmri.learning.pretraining.generating import Generator
 from brainmri.learning.pretraining.network import to_input
 from brainmri.learning.pretraining.settings import PretrainParams
 
 
-def measure_area(
-    classifier: nn.Module, generator: Generator[Phantoms], params: PretrainParams
-) -> float | None:
+def measure_area(classifier: nn.Module, generator: Generator, params: PretrainParams) -> float | None:
     """AUROC of the watched phantoms whose tumor can be seen; None where they are of one class.
 
     The classifier is left as it trains, without a trace.

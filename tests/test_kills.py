@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -45,14 +46,10 @@ def workspace(untrained: Workspace, tmp_path: Path) -> Workspace:
     return untrained.clone(tmp_path / "clone")
 
 
-def _finish(workspace: Workspace) -> str:
-    """Runs what is left; the dvc.lock then."""
+def _finish(workspace: Workspace) -> dict[str, Any]:
+    """Runs what is left; what dvc.lock holds then."""
     workspace.run("dvc", "repro")
-    return _lock(workspace)
-
-
-def _lock(workspace: Workspace) -> str:
-    return (workspace.folder / "dvc.lock").read_text()
+    return workspace.locked()
 
 
 def _weights(workspace: Workspace) -> bytes:
@@ -96,7 +93,7 @@ def test_twenty_kills_at_random_moments_cost_no_byte_and_hardly_work(
     output = workspace.run("dvc", "repro", "train")
     assert "goes on after epoch" in output
     assert went_on > 3
-    assert _lock(undisturbed) == _finish(workspace)
+    assert undisturbed.locked() == _finish(workspace)
     assert [] == list((workspace.folder / PLACE).glob("*/*.safetensors"))
 
 
@@ -108,7 +105,7 @@ def test_a_kill_before_dvc_has_recorded_the_training_costs_no_training(
     assert "train: best of" in output
     output = workspace.run("dvc", "repro", "train")
     assert "goes on after epoch 39" in output
-    assert _lock(undisturbed) == _finish(workspace)
+    assert undisturbed.locked() == _finish(workspace)
 
 
 def test_a_kill_in_the_middle_of_writing_leaves_the_checkpoint_before(
@@ -151,7 +148,7 @@ def test_ctrl_c_ends_in_one_line_and_the_next_run_goes_on(
     assert "error: interrupted; the same command runs what is left" in output
     assert "Traceback" not in output
     assert "goes on after epoch" in workspace.run("dvc", "repro", "train")
-    assert _lock(undisturbed) == _finish(workspace)
+    assert undisturbed.locked() == _finish(workspace)
 
 
 @pytest.mark.parametrize("shell", ["/bin/bash", "/bin/sh"])
@@ -165,7 +162,7 @@ def test_an_orphan_is_waited_for_and_its_work_taken_over(
     output = workspace.run("dvc", "repro", "train", SHELL=shell)
     assert "is at it already; waiting for its end" in output
     assert "goes on after epoch 39" in output
-    assert _lock(undisturbed) == _finish(workspace)
+    assert undisturbed.locked() == _finish(workspace)
 
 
 def test_two_trainings_in_one_folder_take_turns(workspace: Workspace, undisturbed: Workspace) -> None:
@@ -200,7 +197,7 @@ def test_an_experiment_in_a_copy_goes_on_from_the_checkpoint_in_the_workspace(
 def test_a_full_disk_ends_in_one_line_and_the_model_before_comes_back(
     workspace: Workspace, undisturbed: Workspace
 ) -> None:
-    assert _lock(undisturbed) == _finish(workspace)
+    assert undisturbed.locked() == _finish(workspace)
     workspace.commit("Train")
     # Files of at most 10 MB: the model fits, a checkpoint doesn't.
     output = workspace.run("bash", "-c", "ulimit -f 10000; dvc exp run -S seed=2", code=255)
@@ -210,14 +207,14 @@ def test_a_full_disk_ends_in_one_line_and_the_model_before_comes_back(
     model = workspace.folder / "models" / "classifier" / "weights.safetensors"
     assert not model.exists()
     workspace.restore()
-    assert _lock(undisturbed) == _lock(workspace)
+    assert undisturbed.locked() == workspace.locked()
     assert model.stat().st_size > 1_000_000
 
 
 def test_load_on_the_machine_changes_no_byte(workspace: Workspace, undisturbed: Workspace) -> None:
     load = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(3)]
     try:
-        assert _lock(undisturbed) == _finish(workspace)
+        assert undisturbed.locked() == _finish(workspace)
     finally:
         for process in load:
             process.kill()

@@ -45,7 +45,8 @@ def test_two_clones_give_the_same_lock_file_and_metrics(
 ) -> None:
     other = Workspace(tmp_path_factory.mktemp("other"))
     other.run("dvc", "repro")
-    written = ["dvc.lock", *(str(path.relative_to(other.folder)) for path in other.folder.glob("metrics/*"))]
+    assert workspace.locked() == other.locked()
+    written = [str(path.relative_to(other.folder)) for path in other.folder.glob("metrics/*")]
     written += [str(path.relative_to(other.folder)) for path in other.folder.rglob("plots/**/*.png")]
     assert len(written) > 10
     for name in written:

@@ -6,8 +6,9 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
+from brainmri.params import load_yaml
 from tests.house.closure import ROOT
 
 TINY = {
@@ -76,6 +77,12 @@ class Workspace:
         """Brings the committed outputs back, as the README says, and the params, by hand there."""
         self.run("git", "checkout", "-q", "dvc.lock", "metrics", "plots", "params.yaml")
         self.run("dvc", "checkout", "-q", "dvc.yaml")
+
+    def locked(self) -> dict[str, Any]:
+        """What dvc.lock holds. Stages that don't depend on one another stand in it in the order of DVC's run,
+        which differs from run to run: networkx walks a part of a graph in the order of a set.
+        """
+        return dict(load_yaml((self.folder / "dvc.lock").read_text()))
 
     def run(self, *command: str, code: int = 0, **variables: str) -> str:
         """What a command prints; fails with all of it if it doesn't end with `code`."""

@@ -7,7 +7,7 @@ RAW is a folder as `raw` of params.yaml takes it. Nothing is trained or chosen h
 by the detector's own rule, its temperature and threshold are those of unseen phantoms. Intervals are
 clustered by patients and copies, as the audit groups them. Where there are masks, tumors over 1 % of the head
 are figured apart (the head: what is brighter than a twelfth of the range). `--sizes` prepares
-at other sizes too.
+at other sizes too, from which the detector brings images to its own, as it does with any.
 """
 
 import argparse
@@ -24,7 +24,7 @@ from benchmarks.settings import SETTINGS
 from brainmri.dataset.audit import audit_set
 from brainmri.dataset.prepare import PrepareParams, prepare_folder
 from brainmri.dataset.prepared import PreparedSet, read_prepared, read_raw_facts
-from brainmri.learning.prediction import Classifier, read_classifier, read_normalization, run_network
+from brainmri.learning.prediction import Classifier, fit_size, predict_logits, read_classifier
 from brainmri.learning.seeing import see_images
 from brainmri.learning.shipped import find_shipped
 from brainmri.params import PARAMS_PATH, Section, read_params
@@ -82,7 +82,7 @@ def measure_size(raw: Path, params: PrepareParams, classifier: Classifier, model
         prepared, group = prepare(raw, params, Path(folder) / "prepared")
         images = np.array(prepared.images)
     if params.size != model.card.rule.size:
-        logits = run_network(classifier.network, images, read_normalization(classifier.card), None)
+        logits = predict_logits(classifier, fit_size(images, classifier.card))
         return score(prepared, group, logits, model)
     seen = see_images(classifier, images)
     flagged = measure_novelty(seen.features, model.familiar) > model.familiar.facts.threshold

@@ -82,6 +82,16 @@ def test_every_network_has_maps_of_the_prepared_size_and_keeps_its_weights(
     assert np.array_equal(maps, np.stack(list(explain(classifier, images))))
 
 
+def test_of_two_sizes_the_maps_are_added_up_as_the_log_odds_are() -> None:
+    one = make_card(Architecture.RESNET18, 64)
+    cards = [one.model_copy(update={"second_size": more}) for more in (None, 64, 32)]
+    alone, twice, both = (np.stack(list(explain(Classifier(_Seer(1.0), card), _spots()))) for card in cards)
+    assert alone == pytest.approx(twice, abs=1e-5)
+    assert np.array([0.0, 1.0, 1.0]) == pytest.approx(both.max((1, 2)))
+    assert np.abs(np.subtract(find_hottest(both[1]), SPOT)).max() <= 3
+    assert np.abs(both - alone).max() > 0.01
+
+
 def test_random_weights_are_the_same_every_time_and_others_for_another_seed() -> None:
     card = make_card(Architecture.RESNET18, 64)
     classifier = Classifier(build_network(Architecture.RESNET18, 0.1, Pooling.CONCAT), card)

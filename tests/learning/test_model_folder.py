@@ -2,6 +2,7 @@
 
 import json
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,12 +14,15 @@ from brainmri.dataset.predictions import Epoch
 from brainmri.dataset.prepared import PREPARATION, PreparedSet
 from brainmri.errors import BadInput
 from brainmri.learning.cards import MODEL, ClassifierCard, read_model_card
+from brainmri.learning.catalogue import Architecture
 from brainmri.learning.classification import select_classes
 from brainmri.learning.fitting import Schedule, train_network
 from brainmri.learning.model_folder import LAST_WEIGHTS, WEIGHTS
-from brainmri.learning.prediction import predict_logits, predict_subsets, read_classifier
+from brainmri.learning.prediction import fit_size, predict_logits, predict_subsets, read_classifier
 from brainmri.learning.report import summarize_training, write_trained
+from brainmri.learning.seeing import see_images
 from brainmri.tables import write_mapping
+from tests.learning.cards import make_card
 from tests.learning.samples import make_recipe, make_set
 from tests.rules import describe_preparation
 
@@ -104,6 +108,31 @@ def test_a_broken_folder_is_named(
     (tmp_path / name).write_bytes(content)
     with pytest.raises(BadInput, match=said):
         read_classifier(tmp_path, WEIGHTS)
+
+
+def test_of_two_sizes_the_mean_of_the_log_odds_counts(
+    trained: tuple[Path, PreparedSet, list[ManifestRow]],
+) -> None:
+    folder, data, _ = trained
+    known = read_classifier(folder, WEIGHTS)
+    one, other, both = (
+        see_images(replace(known, card=known.card.model_copy(update=sizes)), data.images)
+        for sizes in ({}, {"network_size": 24}, {"second_size": 24})
+    )
+    assert np.abs(one.logits - other.logits).max() > 0
+    assert both.logits == pytest.approx((one.logits + other.logits) / 2)
+    assert np.array_equal(one.features, both.features)
+
+
+def test_images_of_any_size_are_brought_to_the_model_s() -> None:
+    card = make_card(Architecture.RESNET18, 32)
+    image = np.zeros((2, 32, 32), np.uint8)
+    image[1, 8:16, 8:16] = 200
+    assert fit_size(image, card) is image
+    for factor in (2, 3):
+        large = image.repeat(factor, 1).repeat(factor, 2)
+        assert np.array_equal(image, fit_size(large, card))
+    assert (2, 32, 32) == fit_size(image[:, ::2, ::2], card).shape
 
 
 def test_images_of_another_size_are_refused(trained: tuple[Path, PreparedSet, list[ManifestRow]]) -> None:

@@ -20,9 +20,12 @@ from tests.learning.cards import make_card
 STATISTICS = ChannelStatistics(mean={"0": 0.3, "1": 0.4, "2": 0.5}, std={"0": 0.2, "1": 0.1, "2": 0.3})
 
 
-def _make(arch: Architecture, pooling: Pooling, size: int, *, by_image: bool) -> Classifier:
+def _make(
+    arch: Architecture, pooling: Pooling, sizes: tuple[int, int | None], *, by_image: bool
+) -> Classifier:
     torch.manual_seed(0)
-    changes = {"network_size": size, "pooling": pooling}
+    size, second = sizes
+    changes = {"network_size": size, "second_size": second, "pooling": pooling}
     card = make_card(arch, 64, channels=3).model_copy(
         update=changes | ({} if by_image else {"normalization": STATISTICS})
     )
@@ -30,18 +33,18 @@ def _make(arch: Architecture, pooling: Pooling, size: int, *, by_image: bool) ->
 
 
 @pytest.mark.parametrize(
-    ("arch", "pooling", "size", "by_image"),
+    ("arch", "pooling", "sizes", "by_image"),
     [
-        (Architecture.RESNET18, Pooling.CONCAT, 64, True),
-        (Architecture.RESNET18, Pooling.ATTENTION, 48, False),
-        (Architecture.SQUEEZENET1_1, Pooling.CONCAT, 32, False),
-        (Architecture.RESNET50, Pooling.CONCAT, 50, True),
+        (Architecture.RESNET18, Pooling.CONCAT, (64, 40), True),
+        (Architecture.RESNET18, Pooling.ATTENTION, (48, None), False),
+        (Architecture.SQUEEZENET1_1, Pooling.CONCAT, (32, None), False),
+        (Architecture.RESNET50, Pooling.CONCAT, (50, None), True),
     ],
 )
 def test_probability_and_features_are_those_of_prediction(
-    tmp_path: Path, arch: Architecture, pooling: Pooling, size: int, by_image: bool
+    tmp_path: Path, arch: Architecture, pooling: Pooling, sizes: tuple[int, int | None], by_image: bool
 ) -> None:
-    classifier = _make(arch, pooling, size, by_image=by_image)
+    classifier = _make(arch, pooling, sizes, by_image=by_image)
     write_onnx(tmp_path / "graph.onnx", classifier, 1.5, {"weights": "ab"})
     session = onnxruntime.InferenceSession(tmp_path / "graph.onnx", providers=["CPUExecutionProvider"])
     assert {"weights": "ab"} == session.get_modelmeta().custom_metadata_map

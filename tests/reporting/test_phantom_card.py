@@ -63,6 +63,12 @@ def test_it_says_what_the_folder_is_made_of() -> None:
         assert words in CARD
 
 
+def test_it_says_at_which_sizes_the_detector_looks_again() -> None:
+    twice = write_phantom_card(PhantomFacts(MODEL | {"second_size": 96}, SHA256, POINT, TEST, NOVELTY))
+    assert "looked at once more at 96 pixels" in twice
+    assert "once more" not in CARD
+
+
 def test_it_says_first_that_no_figure_is_of_a_person() -> None:
     assert CARD.index("**Not for diagnosis.**") < CARD.index("AUROC")
     assert "**Synthetic: no result on real data.**" in CARD

@@ -28,8 +28,8 @@ _TAKEN: Final = {*Baseline, "units"}
 class TaskName(StrEnum):
     """What an arm learns: a class for each slice, which pixels are tumor, or nothing.
 
-    `zero_shot` is the detector that is shipped of the architecture: its weights as they are, on images at the
-    size that they are prepared at; temperature and threshold come from the watched fold, as for every arm.
+    `zero_shot` is the detector that is shipped of the architecture: its weights as they are, on images
+    brought to its own size; temperature and threshold come from the watched fold, as for every arm.
     """
 
     CLASSIFICATION = "classification"

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any, Final, Literal, TypeVar, get_args
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from brainmri.dataset.preparation import ImageRule
 from brainmri.errors import BadInput
@@ -59,6 +59,13 @@ class ClassifierCard(ModelCard):
     task: Literal["classification"] = "classification"
     pooling: Pooling
     dropout: float
+    # A side in pixels at which the network looks at each image once more; the mean of its log odds counts.
+    second_size: int | None = Field(default=None, exclude_if=lambda size: size is None)
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Both, or the one: `network_size`, which its features are of, is the first."""
+        return (self.network_size, *([] if self.second_size is None else [self.second_size]))
 
 
 class SegmenterCard(ModelCard):

@@ -24,7 +24,7 @@ from brainmri.learning.classification import Classification, select_classes
 from brainmri.learning.fitting import Schedule, train_network
 from brainmri.learning.identity import identify_training
 from brainmri.learning.model_folder import WEIGHTS
-from brainmri.learning.prediction import read_classifier, read_normalization, run_network
+from brainmri.learning.prediction import fit_size, predict_logits, read_classifier
 from brainmri.learning.rate import find_rate
 from brainmri.learning.recipe import Recipe
 from brainmri.learning.segmentation import Segmentation, select_masks
@@ -124,7 +124,7 @@ def count_network(arm: Arm, size: int) -> dict[str, int]:
 
 
 def _ask_shipped(job: UnitJob, prepared: PreparedSet, manifest: Sequence[ManifestRow]) -> UnitOutcome:
-    """What the shipped detector says, of images at the size that they were prepared at."""
+    """What the shipped detector says, of images at its own size."""
     shipped = find_shipped(job.arm.arch, "task: zero_shot")
     shipped.read()  # no file of another hash is asked
     classifier = read_classifier(shipped.folder / "classifier", WEIGHTS)
@@ -133,8 +133,8 @@ def _ask_shipped(job: UnitJob, prepared: PreparedSet, manifest: Sequence[Manifes
             f"task: zero_shot: expected images of one channel, came {prepared.images.shape[1]}; set "
             "prepare.channel to one of them"
         )
-    images = prepared.images[_find_scored(manifest)]
-    logits = run_network(classifier.network, images, read_normalization(classifier.card), None)
+    images = fit_size(prepared.images[_find_scored(manifest)], classifier.card)
+    logits = predict_logits(classifier, images)
     columns = {"logit": [round(float(logit), DIGITS) for logit in logits]}
     outcome: dict[str, Any] = {"scores": {Epoch.BEST.value: columns}, "facts": {"precision": "fp32"}}
     return UnitOutcome(job.unit, "", _list_rows(outcome, job.unit, prepared, manifest), outcome["facts"])

@@ -46,24 +46,43 @@ class _LogOdds(nn.Module):
 def explain(classifier: Classifier, images: NDArray[np.uint8]) -> Iterator[NDArray[np.float32]]:
     """For each of the prepared images, in order, (size, size): above 0 what speaks for tumor, below against.
 
-    The largest value is 1, or, where nothing speaks for tumor, the lowest is -1.
+    The largest value is 1, or, where nothing speaks for tumor, the lowest is -1. Of a card with two sizes
+    both maps are added up, as the log odds are: by pixel, so that a place of a smaller picture, which
+    stands for more of it, counts as much as it contributes.
     """
+    check_size(images, classifier.card)
+    sizes = classifier.card.sizes
+    for batches in zip(*(_attribute(classifier, images, size) for size in sizes), strict=True):
+        if len(sizes) == 1:
+            sized = _enlarge(classifier, _scale(batches[0]), sizes[0], images.shape[-1])
+        else:
+            parts = (
+                size**2 * _enlarge(classifier, maps, size, images.shape[-1])
+                for size, maps in zip(sizes, batches, strict=True)
+            )
+            sized = _scale(torch.stack(list(parts)).sum(0))
+        yield from sized[:, 0].cpu().numpy()
+
+
+def _attribute(classifier: Classifier, images: NDArray[np.uint8], size: int) -> Iterator[torch.Tensor]:
+    """Smoothed maps of batch after batch, (n, 1, places, places), at one of the classifier's sizes."""
     card = classifier.card
-    check_size(images, card)
     targets = torch.zeros(len(images), dtype=torch.int64)
     dataset = ArrayDataset(to_tensor(in_memory(images)), targets, split_idx=1)
-    loader = make_loader(dataset, EpochPlan(_BATCH, passes=1), read_normalization(card), card.network_size)
+    loader = make_loader(dataset, EpochPlan(_BATCH, passes=1), read_normalization(card), size)
     network = classifier.network.to(loader.device)
-    stage = first_stage(network, card.architecture)
-    first = 3 if card.architecture is Architecture.SQUEEZENET1_1 else 0
-    attribution = LayerGradientXActivation(_LogOdds(network), stage)
+    attribution = LayerGradientXActivation(_LogOdds(network), first_stage(network, card.architecture))
     for batch, _ in loader:
         maps = attribution.attribute(batch).detach().float().sum(1, keepdim=True)
         width = 2 * min(int(3 * _SMOOTH), maps.shape[-1] - 1) + 1
-        smooth = gaussian_blur(maps, [width, width], [_SMOOTH, _SMOOTH])
-        large = enlarge(_scale(smooth), card.network_size, _STRIDE, first)
-        sized = interpolate(large, images.shape[-2:], mode="bilinear", align_corners=False)
-        yield from sized[:, 0].cpu().numpy()
+        yield gaussian_blur(maps, [width, width], [_SMOOTH, _SMOOTH])
+
+
+def _enlarge(classifier: Classifier, maps: torch.Tensor, size: int, prepared: int) -> torch.Tensor:
+    """Maps of a picture of `size` pixels a side, at the size that it was prepared at."""
+    first = 3 if classifier.card.architecture is Architecture.SQUEEZENET1_1 else 0
+    large = enlarge(maps, size, _STRIDE, first)
+    return interpolate(large, (prepared, prepared), mode="bilinear", align_corners=False)
 
 
 def randomize(classifier: Classifier) -> Classifier:

@@ -30,10 +30,11 @@ class PortableClassifier(nn.Module):
         self.maps: list[torch.Tensor] = []
         first_stage(classifier.network, card.architecture).register_forward_hook(self._keep)
         self.temperature = temperature
-        self.shrink: torch.Tensor
+        self.sizes = card.sizes
         self.mean: torch.Tensor
         self.std: torch.Tensor
-        self.register_buffer("shrink", _averages(card.rule.size, card.network_size))
+        for size in self.sizes:
+            self.register_buffer(f"shrink_{size}", _averages(card.rule.size, size))
         known = read_normalization(card)
         self.by_image = not known.mean
         self.register_buffer("mean", torch.tensor(known.mean)[:, None, None])
@@ -42,12 +43,18 @@ class PortableClassifier(nn.Module):
     def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """uint8 (n, channels, size, size) -> probability of tumor (n,), features (n, channels)."""
         pixels = images.float() / 255
-        if len(self.shrink) != pixels.shape[-1]:
-            pixels = self.shrink @ pixels @ self.shrink.T
-        pixels = standardize(pixels) if self.by_image else (pixels - self.mean) / self.std
         self.maps.clear()
-        both = self.head(self.body(pixels.expand(-1, 3, -1, -1)))
-        return ((both[:, 1] - both[:, 0]) / self.temperature).sigmoid(), average_places(self.maps[0])
+        said = torch.stack([self._judge(pixels, size) for size in self.sizes]).mean(0)
+        return (said / self.temperature).sigmoid(), average_places(self.maps[0])
+
+    def _judge(self, pixels: torch.Tensor, size: int) -> torch.Tensor:
+        """Log odds (n,) at one of its sizes."""
+        if size != pixels.shape[-1]:
+            shrink = self.get_buffer(f"shrink_{size}")
+            pixels = shrink @ pixels @ shrink.T
+        pixels = standardize(pixels) if self.by_image else (pixels - self.mean) / self.std
+        both: torch.Tensor = self.head(self.body(pixels.expand(-1, 3, -1, -1)))
+        return both[:, 1] - both[:, 0]
 
     def _keep(self, _module: nn.Module, _inputs: object, maps: torch.Tensor) -> None:
         self.maps.append(maps)

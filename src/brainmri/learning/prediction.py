@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -71,10 +72,27 @@ def read_threads(folder: Path, card: ModelCard) -> int:
 
 
 def predict_logits(classifier: Classifier, images: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """uint8 (n, size, size) -> (n,): log odds of tumor before calibration, computed in float32."""
+    """uint8 (n, size, size) -> (n,): log odds of tumor before calibration, computed in float32.
+
+    Of a card with two sizes it is the mean of what the network says at both, the first one first.
+    """
     card = classifier.card
     check_size(images, card)
-    return run_network(classifier.network, images, read_normalization(card), card.network_size)
+    normalization = read_normalization(card)
+    said = [run_network(classifier.network, images, normalization, size) for size in card.sizes]
+    return np.asarray(np.mean(said, axis=0))
+
+
+def fit_size(images: NDArray[np.uint8], card: ModelCard) -> NDArray[np.uint8]:
+    """Images prepared at any size, uint8 (n, size, size), at the size that the model's rule prepares them at.
+
+    The network is never asked at a size that it was not made for: its log odds would rise with it.
+    """
+    size = card.rule.size
+    if images.shape[-1] == size:
+        return images
+    way = cv2.INTER_AREA if images.shape[-1] > size else cv2.INTER_LINEAR
+    return np.stack([cv2.resize(image, (size, size), interpolation=way) for image in images])
 
 
 def check_size(images: NDArray[np.uint8], card: ModelCard) -> None:

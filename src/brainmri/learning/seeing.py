@@ -41,7 +41,9 @@ def see_images(classifier: Classifier, images: NDArray[np.uint8]) -> Seen:
         logits = predict_logits(classifier, in_memory(images))
     finally:
         handle.remove()
-    return Seen(logits, torch.cat(means).numpy())
+    features = torch.cat(means).numpy()
+    # Of a card with two sizes, what was seen at the first.
+    return Seen(logits, features[: len(logits)])
 
 
 def in_memory(images: NDArray[np.uint8]) -> NDArray[np.uint8]:

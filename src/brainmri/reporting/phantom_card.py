@@ -68,9 +68,14 @@ def _tell_training(facts: PhantomFacts) -> list[str]:
         f"- Generator version {training['generator']['version']}, code {training['generator']['code']}; "
         f"settings and code of the phantoms: sha256 `{model['data_sha256']}`.",
         f"- Input: {rule['size']} × {rule['size']} pixels, prepared as `classifier/model.json` says; each "
-        "picture is brought to mean 0 and deviation 1.",
+        f"picture is brought to mean 0 and deviation 1.{_tell_sizes(model)}",
         f"- {versions}",
     ]
+
+
+def _tell_sizes(model: Facts) -> str:
+    size = model.get("second_size")
+    return f" It is looked at once more at {size} pixels; the mean of the log odds counts." if size else ""
 
 
 def _tell_figures(facts: PhantomFacts) -> list[str]:

@@ -15,6 +15,7 @@ _TINY: dict[str, Any] = {
     "batch_size": 4,
     "together": 2,
     "sizes": [{"size": 64, "share": 0.75}, {"size": 80, "share": 0.25}],
+    "second_size": "none",
     "statistics": 8,
     "log_every": 4,
     "precision": "fp32",

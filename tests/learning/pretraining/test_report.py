@@ -37,9 +37,9 @@ def folder(pretrained: Pretrained, tmp_path_factory: pytest.TempPathFactory) -> 
 
 def test_the_folder_is_a_classifier_that_says_what_it_has_seen(folder: Path) -> None:
     card = read_classifier(folder, WEIGHTS).card
-    assert (ARCH, 64, PARAMS.rule, {}) == (
+    assert (ARCH, (64,), PARAMS.rule, {}) == (
         card.architecture,
-        card.network_size,
+        card.sizes,
         card.rule,
         card.normalization.mean,
     )
@@ -47,6 +47,12 @@ def test_the_folder_is_a_classifier_that_says_what_it_has_seen(folder: Path) -> 
     assert (PHANTOMS, 16, "fp32") == (training["data"], training["pictures"], training["precision"])
     assert {"64": 0.75, "80": 0.25} == training["recipe"]["pretrain"]["sizes"]
     assert {"version", "code", *type(PARAMS.generator).model_fields} == set(training["generator"])
+
+
+def test_it_says_at_which_sizes_it_looks_again(pretrained: Pretrained, tmp_path: Path) -> None:
+    params = make_params(size=80, second_size=64)
+    write_pretrained(tmp_path, ARCH, pretrained, params)
+    assert (80, 64) == read_classifier(tmp_path, WEIGHTS).card.sizes
 
 
 def test_the_network_predicts_from_its_folder_what_it_says_in_training(

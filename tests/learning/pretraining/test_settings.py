@@ -18,6 +18,8 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
         r"a multiple of 16 pixels from 64 to 256\) and share .*, came 70",
     ),
     "size": ({"size": 96}, "one of the sizes that are trained as rule.size, came 96"),
+    "larger": ({"second_size": 64}, r"a second_size below rule.size \(64\), came 64; lower it"),
+    "no side": ({"second_size": 70}, "second_size: expected none or a multiple of 16 pixels .*, came 70"),
     "seed": ({"seed": 1000}, r"expected three seeds, .* came \(1000, 1000, 2000\)"),
 }
 

@@ -18,7 +18,7 @@ from brainmri.learning.storage import halve
 from brainmri.phantom.wide.generator import VERSION
 
 # What stands in model.json by itself, or changes nothing of the network.
-_ELSEWHERE: Final = {"rule", "slices", "generator", "threads", "seed", "unseen"}
+_ELSEWHERE: Final = {"rule", "second_size", "slices", "generator", "threads", "seed", "unseen"}
 _PACKAGES: Final = ("fastai", "numpy", "torch", "torchvision")
 
 
@@ -56,6 +56,7 @@ def _describe(arch: Architecture, pretrained: Pretrained, params: PretrainParams
         slices=params.slices,
         normalization=ChannelStatistics(mean={}, std={}),
         network_size=params.rule.size,
+        second_size=None if params.second_size == "none" else params.second_size,
         pooling=Pooling.CONCAT,
         dropout=params.dropout,
         training={

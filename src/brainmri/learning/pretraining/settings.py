@@ -1,7 +1,7 @@
 """The section `pretrain`: how a network learns from phantoms; imports neither torch nor fastai."""
 
 import math
-from typing import Annotated, Final, Self
+from typing import Annotated, Final, Literal, Self
 
 import numpy as np
 from pydantic import Field, ValidationError, model_validator
@@ -67,6 +67,9 @@ class PhantomSettings(Section):
     tumor_weight: Annotated[float, Field(gt=0, description="a number above 0")]
     sizes: Annotated[list[SizeShare], Field(min_length=1, description=_SIZES)]
     rule: ImageRule
+    second_size: Annotated[
+        Literal["none"] | Side, Field(description="none or a multiple of 16 pixels from 64 to 256")
+    ]
     slices: SliceRule
     statistics: Pictures
     watch: WatchParams
@@ -85,6 +88,11 @@ class PhantomSettings(Section):
         if self.rule.size not in {item.size for item in self.sizes}:
             raise ValueError(
                 f"expected one of the sizes that are trained as rule.size, came {self.rule.size}; correct it"
+            )
+        if self.second_size != "none" and self.second_size >= self.rule.size:
+            raise ValueError(
+                f"expected a second_size below rule.size ({self.rule.size}), came {self.second_size}; "
+                "lower it"
             )
         if self.rule.equalize or not self.rule.crop:
             raise ValueError(

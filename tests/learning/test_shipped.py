@@ -123,12 +123,12 @@ def test_a_file_with_another_hash_is_refused_in_one_line(
         read_start_weights(PHANTOM, RESNET18)
 
 
-@pytest.mark.parametrize("line", ["", "text", f"{'0' * 64}  resnet19/classifier/{WEIGHTS}"])
+@pytest.mark.parametrize("line", ["", "text", "\udcff", f"{'0' * 64}  resnet19/classifier/{WEIGHTS}"])
 def test_a_list_of_another_kind_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str
 ) -> None:
     monkeypatch.setattr(shipped, "FOLDER", tmp_path)
-    (tmp_path / SUMS).write_text(f"{line}\n")
+    (tmp_path / SUMS).write_bytes(f"{line}\n".encode(errors="surrogateescape"))
     with pytest.raises(BadInput, match=r"SHA256SUMS: line 1: expected a hash .*; run `make weights`"):
         list_shipped()
 

@@ -63,7 +63,7 @@ def list_shipped() -> dict[str, Shipped]:
     if not path.is_file():
         return {}
     found = {}
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+    for number, line in enumerate(path.read_text(encoding="utf-8", errors="replace").splitlines(), start=1):
         match = _LINE.fullmatch(line)
         if match is None or match[2] not in list(Architecture):
             raise BadInput(

@@ -9,7 +9,7 @@ fold one network from random weights, one from the shipped ones, and what the sh
 the first two also with shares of the training groups. The same command goes on where it was stopped. Each
 share's arms are paired with each other, and all with the one from random weights that saw everything. What
 is watched (early stopping, temperature, threshold) is the whole next fold, whatever the share, and for the
-shipped detector too; that answers at the size the set is prepared at.
+shipped detector too; that brings images to its own size.
 """
 
 import argparse

@@ -17,12 +17,18 @@ from tests.learning.cards import make_card
 IMAGE = ChannelStatistics(mean={}, std={})
 
 
-def ship(weights: Path, arch: Architecture, normalization: ChannelStatistics = IMAGE) -> None:
-    """A random network's classifier/ below `weights`, in float16, and its line in the list beside it."""
+def ship(
+    weights: Path,
+    arch: Architecture,
+    normalization: ChannelStatistics = IMAGE,
+    second_size: int | None = None,
+) -> None:
+    """A random network's classifier/ below `weights`, in float16, and its lines in the list beside it."""
     torch.manual_seed(3)
     card = make_card(arch, 32)
     training = card.training | {"data": PHANTOMS}
-    card = card.model_copy(update={"normalization": normalization, "training": training})
+    changes = {"normalization": normalization, "training": training, "second_size": second_size}
+    card = card.model_copy(update=changes)
     network = build_network(arch, card.dropout, Pooling.CONCAT)
     folder = weights / arch / "classifier"
     write_model(folder, card, {WEIGHTS: halve(name_weights(network, arch, network.state_dict()))})
@@ -31,6 +37,6 @@ def ship(weights: Path, arch: Architecture, normalization: ChannelStatistics = I
 
 def list_weights(weights: Path) -> None:
     """What `make weights` does."""
-    files = sorted(weights.glob(f"*/classifier/{WEIGHTS}"))
+    files = sorted(weights.glob("*/classifier/*"))
     lines = [f"{hash_file(path)}  {path.relative_to(weights).as_posix()}\n" for path in files]
     (weights / SUMS).write_text("".join(lines))

@@ -14,7 +14,9 @@ from brainmri.dataset.units import CaseChoice, plan_units
 from brainmri.learning import crossval, shipped
 from brainmri.learning.arms import read_arms
 from brainmri.learning.catalogue import Architecture
-from brainmri.learning.crossval import UnitJob, count_network, train_unit, train_units
+from brainmri.learning.crossval import UnitJob, count_network, list_sizes, train_unit, train_units
+from brainmri.learning.model_folder import WEIGHTS
+from brainmri.learning.prediction import predict_logits, read_classifier
 from tests.dataset.test_units import SPLIT, make_manifest
 from tests.learning.samples import make_set
 from tests.learning.shipping import ship
@@ -70,6 +72,26 @@ def test_the_shipped_detector_is_asked_and_nothing_trained(
     watched = {row.slice_id: row.logit for row in first.scored if row.subset is Subset.VALID}
     scored = {row.slice_id: row.logit for row in second.scored if row.subset is Subset.TEST}
     assert watched == scored
+
+
+def test_the_shipped_detector_looks_at_its_own_sizes_whatever_was_prepared(
+    data: tuple[PreparedSet, list[ManifestRow]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    images = data[0].images
+    # A card of 32 px, to which the set is brought, and a second look at 24.
+    monkeypatch.setattr(shipped, "FOLDER", tmp_path / "weights")
+    ship(tmp_path / "weights", Architecture.RESNET18, second_size=24)
+    large = replace(data[0], images=images.repeat(2, axis=1).repeat(2, axis=2))
+    monkeypatch.setattr(crossval, "read_prepared", lambda _: large)
+    arm = read_arms(SHARED, make_comparison({"plain": {}, "shipped": {"task": "zero_shot"}}))["shipped"]
+    outcome = train_unit(replace(_job("fixed"), arm=arm))
+    classifier = read_classifier(tmp_path / "weights" / "resnet18" / "classifier", WEIGHTS)
+    expected = dict(zip([row.slice_id for row in data[1]], predict_logits(classifier, images), strict=True))
+    assert (32, 24) == classifier.card.sizes == list_sizes(arm, 64)
+    for row in outcome.scored:
+        assert expected[row.slice_id] == pytest.approx(row.logit, abs=1e-4)
+    both, one = (count_network(arm, sizes)["multiply_adds"] for sizes in ((32, 24), (32,)))
+    assert both > 1.4 * one
 
 
 @pytest.mark.long
@@ -132,7 +154,7 @@ def test_another_arm_has_another_store(data: tuple[PreparedSet, list[ManifestRow
 
 def test_networks_are_counted_as_published() -> None:
     arm = ARMS["fixed"].model_copy(update={"arch": type(ARMS["fixed"].arch)("resnet50")})
-    counted = count_network(arm, 224)
+    counted = count_network(arm, (224,))
     # torchvision states 4.09 G multiply-adds at 224 px; the head for two classes adds little.
     assert counted["multiply_adds"] == pytest.approx(4.09e9, rel=0.01)
     body = 23_508_032

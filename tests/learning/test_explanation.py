@@ -7,10 +7,11 @@ import pytest
 import torch
 from torch import nn
 
+from brainmri.learning import explanation
 from brainmri.learning.backbones import build_network
 from brainmri.learning.catalogue import Architecture
 from brainmri.learning.explanation import explain, find_hottest, randomize
-from brainmri.learning.prediction import Classifier
+from brainmri.learning.prediction import Classifier, read_normalization, run_network
 from brainmri.learning.recipe import Pooling
 from tests.learning.cards import make_card
 
@@ -90,6 +91,19 @@ def test_of_two_sizes_the_maps_are_added_up_as_the_log_odds_are() -> None:
     assert np.array([0.0, 1.0, 1.0]) == pytest.approx(both.max((1, 2)))
     assert np.abs(np.subtract(find_hottest(both[1]), SPOT)).max() <= 3
     assert np.abs(both - alone).max() > 0.01
+
+
+def test_each_size_counts_in_a_map_as_much_as_in_the_log_odds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(explanation, "_scale", lambda maps: maps)
+    monkeypatch.setattr(explanation, "_SMOOTH", 0.5)
+    spot = np.full((1, 64, 64), 20, np.uint8)
+    spot[0, 24:40, 24:40] = 250
+    card = make_card(Architecture.RESNET18, 64).model_copy(update={"second_size": 32})
+    network, normalization = _Seer(1.0), read_normalization(card)
+    whole = sum(float(run_network(network, spot, normalization, size)[0]) for size in (64, 32))
+    both = next(explain(Classifier(network, card), spot))
+    # A place is 16 pixels of 64 x 64.
+    assert 64 * 64 * 16 * whole == pytest.approx(float(both.sum()), rel=0.1)
 
 
 def test_random_weights_are_the_same_every_time_and_others_for_another_seed() -> None:

@@ -132,7 +132,9 @@ def test_images_of_any_size_are_brought_to_the_model_s() -> None:
     for factor in (2, 3):
         large = image.repeat(factor, 1).repeat(factor, 2)
         assert np.array_equal(image, fit_size(large, card))
-    assert (2, 32, 32) == fit_size(image[:, ::2, ::2], card).shape
+    enlarged = fit_size(image[:, ::2, ::2], card)
+    assert (2, 32, 32) == enlarged.shape
+    assert (200, 0) == (enlarged[1, 12, 12], enlarged[1, 20, 20])
 
 
 def test_images_of_another_size_are_refused(trained: tuple[Path, PreparedSet, list[ManifestRow]]) -> None:

@@ -118,6 +118,11 @@ def test_a_file_with_another_hash_is_refused_in_one_line(
         f"{path}: expected the file of SHA-256 {expected}, as SHA256SUMS says, came another ({came}); "
         "`git checkout weights` brings it back, `make weights` lists a new one"
     )
+    content[-1] ^= 1
+    path.write_bytes(content)
+    (path.parent / "model.json").write_text("{}")
+    with pytest.raises(BadInput, match=r"model\.json: expected the file of SHA-256"):
+        read_start_weights(PHANTOM, RESNET18)
     path.unlink()
     with pytest.raises(BadInput, match=r"weights\.safetensors: no such file; `git checkout weights`"):
         read_start_weights(PHANTOM, RESNET18)

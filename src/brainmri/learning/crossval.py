@@ -19,6 +19,7 @@ from brainmri.dataset.protocols import Protocol, SplitParams
 from brainmri.dataset.units import CaseChoice, ScoredRow, SegmentedRow, UnitRow, take_unit, thin_out
 from brainmri.errors import BadInput
 from brainmri.learning.arms import Arm, TaskName
+from brainmri.learning.cards import ClassifierCard, read_model_card
 from brainmri.learning.checkpoint import CheckpointStore, open_store
 from brainmri.learning.classification import Classification, select_classes
 from brainmri.learning.fitting import Schedule, train_network
@@ -108,15 +109,24 @@ def train_unit(job: UnitJob) -> UnitOutcome:
     return UnitOutcome(job.unit, key, _list_rows(outcome, job.unit, prepared, manifest), outcome["facts"])
 
 
-def count_network(arm: Arm, size: int) -> dict[str, int]:
-    """Parameters, their bytes in float32, and multiply-adds for one image of `size` pixels a side."""
+def list_sizes(arm: Arm, prepared: int) -> tuple[int, ...]:
+    """The sides in pixels at which the arm's network looks at an image that was prepared at `prepared`."""
+    if arm.zero_shot:
+        folder = find_shipped(arm.arch, "task: zero_shot").folder
+        return read_model_card(folder / "classifier", ClassifierCard).sizes
+    return (arm.train.side or prepared,)
+
+
+def count_network(arm: Arm, sizes: Sequence[int]) -> dict[str, int]:
+    """Parameters, their bytes in float32, and multiply-adds for one image, looked at at each of `sizes`."""
     recipe = arm.recipe(seed=0)
     task: Task = Classification()
     if isinstance(recipe, SegmentationRecipe):
         task = Segmentation(recipe.segmentation)
     network = task.build_network(recipe).eval()
     with FlopCounterMode(display=False) as counter, torch.inference_mode():
-        network(torch.zeros(1, 3, size, size))
+        for size in sizes:
+            network(torch.zeros(1, 3, size, size))
     parameters = sum(parameter.numel() for parameter in network.parameters())
     stored = sum(value.numel() * value.element_size() for value in network.state_dict().values())
     # A multiply-add is two operations.

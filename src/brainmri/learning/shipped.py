@@ -1,8 +1,8 @@
 """The weights that the project ships, learnt from synthetic MRI alone; found without torch.
 
 Each `weights/ARCHITECTURE/` of a checkout is a model folder, and the zero-shot detector as it stands. Which
-there are, and the hash of each, stands in `weights/SHA256SUMS` alone, as sha256sum writes and checks it:
-stages depend on that file. An installed package without its checkout has none.
+there are, and the hashes of weights and model.json, stands in `weights/SHA256SUMS` alone, as sha256sum writes
+and checks it: stages depend on that file. An installed package without its checkout has none.
 """
 
 import hashlib
@@ -21,16 +21,17 @@ PHANTOM: Final = "phantom"
 PHANTOMS: Final = "phantoms"
 FOLDER: Final = Path(brainmri.__file__).parents[2] / "weights"
 SUMS: Final = "SHA256SUMS"
-_PLACE: Final = "classifier/weights.safetensors"
-_LINE: Final = re.compile(rf"([0-9a-f]{{64}}) [ *]([a-z0-9_]+)/{re.escape(_PLACE)}")
+_PLACE, _CARD = "classifier/weights.safetensors", "classifier/model.json"
+_LINE: Final = re.compile(rf"([0-9a-f]{{64}}) [ *]([a-z0-9_]+)/({re.escape(_PLACE)}|{re.escape(_CARD)})")
 
 
 @dataclass(frozen=True)
 class Shipped:
-    """A model folder of `weights/`, and the SHA-256 that the file of its weights has to have."""
+    """A model folder of `weights/`, and the SHA-256 that its weights and its model.json have to have."""
 
     folder: Path
     sha256: str
+    card_sha256: str
 
     @property
     def weights(self) -> Path:
@@ -38,40 +39,56 @@ class Shipped:
         return self.folder / _PLACE
 
     def read(self) -> bytes:
-        """The file of the weights. Raises `BadInput` where there is none, or one with another hash."""
-        try:
-            content = self.weights.read_bytes()
-        except FileNotFoundError:
-            raise BadInput(f"{self.weights}: no such file; `git checkout weights` brings it back") from None
-        except OSError as error:
-            raise BadInput(f"{self.weights}: can't be read ({error.strerror}); mend that") from None
-        found = hashlib.sha256(content).hexdigest()
-        if found != self.sha256:
-            raise BadInput(
-                f"{self.weights}: expected the file of SHA-256 {self.sha256}, as {SUMS} says, came another "
-                f"({found}); `git checkout weights` brings it back, `make weights` lists a new one"
-            )
+        """The file of the weights. Raises `BadInput` where there is none, or one with another hash.
+
+        The same goes for model.json, which says what the weights are asked.
+        """
+        content = _read_checked(self.weights, self.sha256)
+        _read_checked(self.folder / _CARD, self.card_sha256)
         return content
+
+
+def _read_checked(path: Path, expected: str) -> bytes:
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        raise BadInput(f"{path}: no such file; `git checkout weights` brings it back") from None
+    except OSError as error:
+        raise BadInput(f"{path}: can't be read ({error.strerror}); mend that") from None
+    found = hashlib.sha256(content).hexdigest()
+    if found != expected:
+        raise BadInput(
+            f"{path}: expected the file of SHA-256 {expected}, as {SUMS} says, came another ({found}); "
+            "`git checkout weights` brings it back, `make weights` lists a new one"
+        )
+    return content
 
 
 def list_shipped() -> dict[str, Shipped]:
     """All of them by architecture, smaller networks first.
 
-    Raises `BadInput` for a list that sha256sum has not written.
+    Raises `BadInput` for a list that `make weights` has not written.
     """
     path = FOLDER / SUMS
     if not path.is_file():
         return {}
-    found = {}
+    hashes: dict[str, dict[str, str]] = {}
     for number, line in enumerate(path.read_text(encoding="utf-8", errors="replace").splitlines(), start=1):
         match = _LINE.fullmatch(line)
         if match is None or match[2] not in list(Architecture):
             raise BadInput(
-                f"{path}: line {number}: expected a hash and ARCHITECTURE/{_PLACE}, came {line[:80]!r}; "
-                "run `make weights`"
+                f"{path}: line {number}: expected a hash and ARCHITECTURE/{_PLACE} or {_CARD}, came "
+                f"{line[:80]!r}; run `make weights`"
             )
-        found[match[2]] = Shipped(FOLDER / match[2], match[1])
-    return {arch.value: found[arch] for arch in Architecture if arch in found}
+        hashes.setdefault(match[2], {})[match[3]] = match[1]
+    for arch, own in hashes.items():
+        if len(own) < 2:
+            raise BadInput(f"{path}: expected two lines of {arch}, came one; run `make weights`")
+    return {
+        arch.value: Shipped(FOLDER / arch, hashes[arch][_PLACE], hashes[arch][_CARD])
+        for arch in Architecture
+        if arch in hashes
+    }
 
 
 def find_shipped(arch: str, place: str) -> Shipped:

@@ -6,13 +6,14 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from brainmri.dataset.prepared import read_prepared
 from brainmri.errors import BadInput
 from brainmri.learning.cards import MODEL
 from brainmri.learning.model_folder import WEIGHTS
 from brainmri.learning.portable import write_onnx
-from brainmri.learning.prediction import read_classifier
+from brainmri.learning.prediction import check_size, fit_size, read_classifier
 from brainmri.scans.settings import ReadingLimits
 from brainmri.scoring.novelty import measure_novelty
 from brainmri.serving.backends import ONNX_FILE, ONNX_WEIGHTS, Backend, open_network
@@ -44,8 +45,8 @@ def export_model(
     Raises `BadInput` for a folder of another model, and where PyTorch says otherwise.
     """
     _check_place(out, model)
-    images = read_prepared(prepared).images
     classifier = read_classifier(model.folder / CLASSIFIER, WEIGHTS)
+    chosen = _choose(read_prepared(prepared).images, model)
     (out / CLASSIFIER).mkdir(parents=True, exist_ok=True)
     shutil.copyfile(model.folder / CLASSIFIER / MODEL, out / CLASSIFIER / MODEL)
     shutil.copyfile(model.folder / OPERATING_POINT, out / OPERATING_POINT)
@@ -56,8 +57,6 @@ def export_model(
             shutil.copyfile(model.folder / name, out / name)
     metadata = {ONNX_WEIGHTS: model.weights_sha256}
     write_onnx(out / CLASSIFIER / ONNX_FILE, classifier, model.point.temperature, metadata)
-    places = np.unique(np.linspace(0, len(images) - 1, min(_COMPARED, len(images))).astype(int))
-    chosen = images[places]
     expected = open_network(model, Backend.TORCH).judge(chosen)
     found = open_network(read_model(out), Backend.ONNX).judge(chosen)
     largest = float(np.abs(expected.probability - found.probability).max())
@@ -74,6 +73,16 @@ def export_model(
     write_mapping(out / LIMITS, limits.model_dump())
     write_mapping(out / SERVE_LIMITS, serve.model_dump())
     return Exported(out / CLASSIFIER / ONNX_FILE, len(chosen), largest)
+
+
+def _choose(images: NDArray[np.uint8], model: Model) -> NDArray[np.uint8]:
+    """Some of the images, at the model's size: a detector of ours need not have been prepared for them."""
+    places = np.unique(np.linspace(0, len(images) - 1, min(_COMPARED, len(images))).astype(int))
+    chosen: NDArray[np.uint8] = images[places]
+    if model.zero_shot and chosen.ndim == 3:
+        chosen = fit_size(chosen, model.card)
+    check_size(chosen, model.card)
+    return chosen
 
 
 def _check_place(out: Path, model: Model) -> None:

@@ -18,7 +18,8 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
         r"a multiple of 16 pixels from 64 to 256\) and share .*, came 70",
     ),
     "size": ({"size": 96}, "one of the sizes that are trained as rule.size, came 96"),
-    "larger": ({"second_size": 64}, r"a second_size below rule.size \(64\), came 64; lower it"),
+    "larger": ({"second_size": 64}, r"trained, below rule.size \(64\), as second_size, came 64"),
+    "same": ({"size": 80, "second_size": 80}, r"trained, below rule.size \(80\), as second_size"),
     "no side": ({"second_size": 70}, "second_size: expected none or a multiple of 16 pixels .*, came 70"),
     "seed": ({"seed": 1000}, r"expected three seeds, .* came \(1000, 1000, 2000\)"),
 }

@@ -21,7 +21,7 @@ def identify_pretraining(arch: Architecture, params: PretrainParams) -> str:
         {
             "kind": "pretraining",
             "arch": arch.value,
-            "params": params.model_dump(mode="json", exclude={"unseen"}),
+            "params": params.model_dump(mode="json", exclude={"unseen", "second_size"}),
             "code": hash_code((*_DRAWING, *_LEARNING)),
             "versions": list_versions((*_DRAWING_PACKAGES, *_LEARNING_PACKAGES)),
             "machine": describe_machine(params.precision),

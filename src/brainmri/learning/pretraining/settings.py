@@ -89,10 +89,11 @@ class PhantomSettings(Section):
             raise ValueError(
                 f"expected one of the sizes that are trained as rule.size, came {self.rule.size}; correct it"
             )
-        if self.second_size != "none" and self.second_size >= self.rule.size:
+        smaller = {item.size for item in self.sizes if item.size < self.rule.size}
+        if self.second_size not in {"none", *smaller}:
             raise ValueError(
-                f"expected a second_size below rule.size ({self.rule.size}), came {self.second_size}; "
-                "lower it"
+                f"expected none or one of the sizes that are trained, below rule.size ({self.rule.size}), as "
+                f"second_size, came {self.second_size}; correct it"
             )
         if self.rule.equalize or not self.rule.crop:
             raise ValueError(

@@ -19,6 +19,10 @@ SHARED = Settings.model_validate(
 )
 
 
+# The list of weights that ship resnet18 alone.
+SUMS = "".join(f"{'0' * 64}  resnet18/classifier/{name}\n" for name in ("model.json", "weights.safetensors"))
+
+
 def make_comparison(arms: dict[str, Any], seeds: list[int] | None = None) -> ComparisonParams:
     """The section with these arms."""
     return ComparisonParams(arms=arms, seeds=seeds or [0], cases="all", suspects=6, threads=2)
@@ -51,7 +55,7 @@ def test_an_arm_whose_architecture_has_no_shipped_weights_ends_before_any_traini
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(shipped, "FOLDER", tmp_path)
-    (tmp_path / shipped.SUMS).write_text(f"{'0' * 64}  resnet18/classifier/weights.safetensors\n")
+    (tmp_path / shipped.SUMS).write_text(SUMS)
     arms: dict[str, Any] = {"plain": {}, "ours": {"weights": "phantom"}}
     assert "phantom" == read(arms)["ours"].weights
     with pytest.raises(BadInput, match=r"arms.deep: weights: phantom: .* ships \(resnet18\), came resnet50"):
@@ -62,7 +66,7 @@ def test_an_arm_may_be_the_shipped_detector_as_it_stands(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(shipped, "FOLDER", tmp_path)
-    (tmp_path / shipped.SUMS).write_text(f"{'0' * 64}  resnet18/classifier/weights.safetensors\n")
+    (tmp_path / shipped.SUMS).write_text(SUMS)
     arms: dict[str, Any] = {"plain": {}, "shipped": {"task": "zero_shot"}}
     assert [False, True] == [arm.zero_shot for arm in read(arms).values()]
     with pytest.raises(BadInput, match=r"arms.shipped: task: zero_shot: .* \(resnet18\), came resnet50"):

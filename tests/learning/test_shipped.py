@@ -155,3 +155,12 @@ def test_nothing_is_said_where_both_agree(weights: Path, capsys: pytest.CaptureF
     trained = train_network(select_classes(data, manifest), make_recipe(weights=PHANTOM), Schedule(1, 1e-3))
     assert Normalization((), ()) == trained.training.normalization
     assert "scaling" not in capsys.readouterr().out
+
+
+def test_a_network_without_its_model_json_in_the_list_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shipped, "FOLDER", tmp_path)
+    (tmp_path / SUMS).write_text(f"{'0' * 64}  resnet18/classifier/{WEIGHTS}\n")
+    with pytest.raises(BadInput, match="SHA256SUMS: expected two lines of resnet18, came one; run `make"):
+        list_shipped()

@@ -8,10 +8,12 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pydicom
 import pytest
 from PIL import Image
 
+from brainmri.dataset.prepared import IMAGES
 from brainmri.errors import BadInput
 from brainmri.learning import shipped
 from brainmri.learning.cards import MODEL
@@ -207,3 +209,16 @@ def test_the_server_takes_it_too(checkout: Path, run: Run, monkeypatch: pytest.M
     monkeypatch.setattr(serve_command, "serve", serve)
     assert 0 == run(serve_command, "--model", "zero-shot")
     assert [f"weights/{ARCH}"] == said
+
+
+@pytest.mark.long
+def test_an_export_of_it_is_compared_on_a_set_of_any_size_that_of_a_trained_model_is_not(
+    checkout: Path, run: Run, trained: Trained, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    large = shutil.copytree(trained.prepared.folder, tmp_path / "large")
+    np.save(large / IMAGES, np.array(trained.prepared.images).repeat(2, axis=-1).repeat(2, axis=-2))
+    assert 0 == run(export_command, "--model", "zero-shot", "--images", large, "--out", "out")
+    assert "probabilities differ from PyTorch's by at most" in capsys.readouterr().out
+    with pytest.raises(BadInput, match=r"images: expected .* pixels as the model was trained on"):
+        run(export_command, "--model", trained.model, "--images", large, "--out", "other")
+    assert not Path("other").exists()

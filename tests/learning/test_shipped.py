@@ -1,6 +1,7 @@
 """Weights of our own: found by architecture, checked by hash, and what training takes from them."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -14,11 +15,11 @@ from brainmri.learning.catalogue import Architecture
 from brainmri.learning.classification import select_classes
 from brainmri.learning.fitting import Schedule, train_network
 from brainmri.learning.model_folder import WEIGHTS, read_weights
-from brainmri.learning.recipe import Pooling, plan_epoch
+from brainmri.learning.recipe import Pooling, Recipe, plan_epoch
 from brainmri.learning.segmentation import select_masks
 from brainmri.learning.shipped import PHANTOM, SUMS, find_shipped, list_shipped
-from brainmri.learning.training import build_training
-from brainmri.learning.weights import StartWeights, read_start_weights
+from brainmri.learning.training import Training, build_training
+from brainmri.learning.weights import StartWeights, State, read_start_weights
 from brainmri.scans.files import hash_file
 from tests.learning.samples import (
     make_mask_recipe,
@@ -64,6 +65,46 @@ def test_phantom_starts_the_body_in_float32_and_leaves_the_head(weights: Path) -
     assert torch.equal(before, named[HEAD])
     assert not torch.equal(stored[HEAD], named[HEAD])
     assert {torch.float32, torch.int64} == {value.dtype for value in start.state.values()}
+
+
+def _build(recipe: Recipe, *, new_head: bool = False) -> Training:
+    data = select_classes(*make_set(16))
+    return build_training(data, recipe, plan_epoch(len(data.train), recipe.train), new_head=new_head)
+
+
+def _name(network: Any) -> State:
+    return name_weights(network, RESNET18, network.state_dict())
+
+
+def test_training_goes_on_with_head_and_statistics_of_the_detector(
+    weights: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    recipe, stored = make_recipe(weights=PHANTOM, progressive={"share": 1.0, "size": 32}), _read().state
+    training = _build(recipe)
+    assert training.continued
+    assert not training.learner.progressive_resizing.params.share
+    assert all(
+        torch.equal(stored[name], value.cpu()) for name, value in _name(training.learner.model).items()
+    )
+    trained = train_network(select_classes(*make_set(16)), recipe, Schedule(1, 1e-3))
+    learnt = name_weights(training.learner.model, RESNET18, trained.best)
+    kept = [name for name in learnt if name.endswith(("running_mean", "running_var"))]
+    assert kept
+    assert all(torch.equal(stored[name], learnt[name].cpu()) for name in kept)
+    assert not torch.equal(stored[BODY], learnt[BODY].cpu())
+    assert not torch.equal(stored[HEAD], learnt[HEAD].cpu())
+    assert 1 == capsys.readouterr().out.count("goes on with the head and the statistics of phantom")
+
+
+def test_a_rate_is_looked_for_with_a_new_head_and_other_pooling_has_one(weights: Path) -> None:
+    for training in (
+        _build(make_recipe(weights=PHANTOM), new_head=True),
+        _build(make_recipe(weights=PHANTOM, pooling="attention")),
+    ):
+        assert not training.continued
+        named = _name(training.learner.model)
+        assert torch.equal(_read().state[BODY], named[BODY].cpu())
+        assert HEAD not in named or not torch.equal(_read().state[HEAD], named[HEAD].cpu())
 
 
 def test_phantom_starts_the_encoder_of_a_segmenter(weights: Path) -> None:

@@ -4,6 +4,7 @@ import numpy as np
 import torch
 from fastai.callback.core import Callback
 from numpy.typing import NDArray
+from torch.nn.modules.batchnorm import _BatchNorm
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn, update_bn
 
 from brainmri.learning.batches import ArrayDataset, ArrayLoader
@@ -21,9 +22,9 @@ class AveragedWeights(Callback):  # type: ignore[misc]
     weights that move fast: validation losses in the hundreds come of it.
     """
 
-    def __init__(self, params: Averaging, precision: Precision) -> None:
-        """`precision` is that of training."""
-        self.params, self.precision = params, precision
+    def __init__(self, params: Averaging, precision: Precision, *, measures: bool = True) -> None:
+        """`precision` is that of training; without `measures` the statistics stay as they are."""
+        self.params, self.precision, self.measures = params, precision, measures
 
     def before_fit(self) -> None:
         """Starts a new average; not while a learning rate is looked for."""
@@ -48,8 +49,9 @@ class AveragedWeights(Callback):  # type: ignore[misc]
     def before_validate(self) -> None:
         """Puts the average, with statistics of its own, in the place of the network."""
         network = self.average.module
-        with autocast(self.dls.device.type, self.precision):
-            update_bn(self._load_sample(), network)
+        if self.measures:
+            with autocast(self.dls.device.type, self.precision):
+                update_bn(self._load_sample(), network)
         self.learn.model = network.eval()
 
     def after_fit(self) -> None:
@@ -76,6 +78,22 @@ class AveragedWeights(Callback):  # type: ignore[misc]
         sample = ArrayDataset(whole.images[places], whole.targets[places], valid.dataset.split_idx)
         loader: ArrayLoader = valid.new(sample)
         return loader
+
+
+class KeptStatistics(Callback):  # type: ignore[misc]
+    """Batch normalization by the statistics that came with given weights, in training too.
+
+    Those of some hundred images fit worse than those of millions that the weights were learnt with.
+    """
+
+    # After what puts the network into training.
+    order = 1
+
+    def before_train(self) -> None:
+        """Scale and shift of each channel are learnt all the same."""
+        for module in self.learn.model.modules():
+            if isinstance(module, _BatchNorm):
+                module.eval()
 
 
 def spread(size: int, most: int, batch: int) -> NDArray[np.intp]:

@@ -1,6 +1,6 @@
 """fastai's classifier on torchvision's networks: built, and its weights named as torchvision names them."""
 
-from typing import Any
+from typing import Any, Final
 
 import torch
 import torchvision
@@ -12,6 +12,8 @@ from brainmri.learning.recipe import Pooling
 from brainmri.learning.weights import StartWeights, State, check_body
 
 CLASSES = 2
+# What comes before the names of what is no part of the body.
+HEAD: Final = "head."
 
 
 def constructor(arch: Architecture) -> Any:
@@ -65,6 +67,13 @@ def start_from(network: nn.Module, arch: Architecture, start: StartWeights) -> N
     network.load_state_dict({key: state[named[key]] for key in named}, strict=False)
 
 
+def has_head(network: nn.Module, arch: Architecture, state: State) -> bool:
+    """Whether `state` holds all of the network's head, in its shapes: a decoder has another."""
+    named, own = _all_names(network, arch), network.state_dict()
+    head = {name: own[key].shape for key, name in named.items() if name.startswith(HEAD)}
+    return all(name in state and state[name].shape == shape for name, shape in head.items())
+
+
 def name_weights(network: nn.Module, arch: Architecture, state: State) -> State:
     """A state_dict of `network` by other names: the body by torchvision's, the head below `head.`."""
     named = _all_names(network, arch)
@@ -77,7 +86,7 @@ def load_named(network: nn.Module, arch: Architecture, state: State) -> None:
 
 
 def _all_names(network: nn.Module, arch: Architecture) -> dict[str, str]:
-    heads = {key: f"head.{key[2:]}" for key in network.state_dict() if key.startswith("1.")}
+    heads = {key: f"{HEAD}{key[2:]}" for key in network.state_dict() if key.startswith("1.")}
     return _body_names(network, arch) | heads
 
 

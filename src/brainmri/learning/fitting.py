@@ -66,10 +66,12 @@ def train_network(
 
 
 def _say_adopted(training: Training, recipe: Recipe, data: TrainingData) -> None:
-    """A line where pixels are normalized otherwise than the recipe says, since the start weights are."""
+    """Lines on what is otherwise than the recipe says, since the start weights are."""
     start, scaling = training.start, recipe.train.scaling
     if start is None or start.normalization is None:
         return
+    if training.continued:
+        print(f"train: goes on with the head and the statistics of {start.name}; no image is shrunk")
     if training.normalization != choose_normalization(scaling, data.train.images):
         print(f"train.scaling: {scaling} gives way to what the start weights ({start.name}) were learnt with")
 

@@ -62,7 +62,8 @@ def _search(data: TrainingData, recipe: Recipe, number: int) -> list[tuple[float
     own = recipe.model_copy(update={"seed": (recipe.seed + number * _SEED_STEP) % 2**32})
     sample = _sample(data.train, search.images, own.seed)
     plan = EpochPlan(len(sample), passes=1)
-    learner = build_training(replace(data, train=sample), own, plan).learner
+    # A head that knows its task has nothing left to fall from.
+    learner = build_training(replace(data, train=sample), own, plan, new_head=True).learner
     with tempfile.TemporaryDirectory() as place:
         # Where fastai keeps the weights that it restores at the end.
         learner.path = Path(place)

@@ -19,8 +19,8 @@ from brainmri.allocation import keep_freed_memory
 from brainmri.dataset.manifest import ManifestRow, Subset
 from brainmri.dataset.prepared import PreparedSet
 from brainmri.learning.augmentation import build_augmentation
-from brainmri.learning.averaging import AveragedWeights
-from brainmri.learning.backbones import split_layers, start_from
+from brainmri.learning.averaging import AveragedWeights, KeptStatistics
+from brainmri.learning.backbones import has_head, load_named, split_layers, start_from
 from brainmri.learning.batches import (
     ArrayDataset,
     Normalization,
@@ -74,7 +74,10 @@ class TrainingData:
 
 @dataclass(frozen=True)
 class Training:
-    """A learner ready to fit, and what was decided while it was built."""
+    """A learner ready to fit, and what was decided while it was built.
+
+    `continued` training goes on from a whole classifier that was shipped, not from a body alone.
+    """
 
     learner: Learner
     progress: Progress
@@ -83,6 +86,7 @@ class Training:
     plan: EpochPlan
     start: StartWeights | None
     side: int | None
+    continued: bool
 
 
 def select_training_data(prepared: PreparedSet, manifest: Sequence[ManifestRow], task: Task) -> TrainingData:
@@ -96,8 +100,14 @@ def select_training_data(prepared: PreparedSet, manifest: Sequence[ManifestRow],
     return TrainingData(pick(Subset.TRAIN, 0), pick(Subset.VALID, 1), task)
 
 
-def build_training(data: TrainingData, recipe: Recipe, plan: EpochPlan) -> Training:
-    """A fastai learner by `recipe`, seeded here: the same recipe and data give the same training."""
+def build_training(
+    data: TrainingData, recipe: Recipe, plan: EpochPlan, *, new_head: bool = False
+) -> Training:
+    """A fastai learner by `recipe`, seeded here: the same recipe and data give the same training.
+
+    Where the shipped detector has the head that is to be trained, training goes on with it, unless there is
+    to be a `new_head`: then its batch-normalization statistics are kept, and no image is shrunk.
+    """
     start = read_start_weights(recipe.weights, recipe.arch)
     keep_freed_memory()
     torch.set_num_threads(recipe.train.threads)
@@ -105,9 +115,12 @@ def build_training(data: TrainingData, recipe: Recipe, plan: EpochPlan) -> Train
     normalization = _normalize(recipe, start, data.train.images)
     loaders = _load(data, recipe, normalization, plan)
     precision, progress = choose_precision(recipe.train.precision), Progress(data.task.row)
+    network = data.task.build_network(recipe)
+    continued = not new_head and _goes_on(network, recipe, start)
+    progressive = recipe.train.progressive.model_copy(update={"share": 0.0} if continued else {})
     learner = Learner(
         loaders,
-        data.task.build_network(recipe),
+        network,
         splitter=split_layers(recipe.arch),
         loss_func=data.task.choose_loss(recipe, data.train),
         metrics=data.task.watch(),
@@ -115,8 +128,8 @@ def build_training(data: TrainingData, recipe: Recipe, plan: EpochPlan) -> Train
         opt_func=partial(FusedAdam, clip_norm=recipe.train.clip_norm),
         cbs=[
             ChannelsLast(),
-            AveragedWeights(recipe.train.averaging, precision),
-            ProgressiveResizing(recipe.train.progressive),
+            AveragedWeights(recipe.train.averaging, precision, measures=not continued),
+            ProgressiveResizing(progressive),
         ],
     )
     log_plainly(learner)
@@ -126,9 +139,20 @@ def build_training(data: TrainingData, recipe: Recipe, plan: EpochPlan) -> Train
     if precision is Precision.BF16:
         learner.add_cb(Autocast())
     if start is not None:
-        start_from(learner.model, recipe.arch, start)
+        if continued:
+            load_named(learner.model, recipe.arch, start.state)
+            learner.add_cb(KeptStatistics())
+        else:
+            start_from(learner.model, recipe.arch, start)
         learner.freeze()
-    return Training(learner, progress, normalization, precision, plan, start, recipe.train.side)
+    return Training(learner, progress, normalization, precision, plan, start, recipe.train.side, continued)
+
+
+def _goes_on(network: nn.Module, recipe: Recipe, start: StartWeights | None) -> bool:
+    """Whether the start is all of the shipped detector: whose file says what pixels it was learnt with."""
+    return (
+        start is not None and start.normalization is not None and has_head(network, recipe.arch, start.state)
+    )
 
 
 def _normalize(recipe: Recipe, start: StartWeights | None, images: torch.Tensor) -> Normalization:

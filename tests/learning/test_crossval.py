@@ -14,7 +14,7 @@ from brainmri.dataset.units import CaseChoice, plan_units
 from brainmri.learning import crossval, shipped
 from brainmri.learning.arms import read_arms
 from brainmri.learning.catalogue import Architecture
-from brainmri.learning.crossval import UnitJob, count_network, list_sizes, train_unit, train_units
+from brainmri.learning.crossval import UnitJob, count_network, list_arm_sizes, train_unit, train_units
 from brainmri.learning.model_folder import WEIGHTS
 from brainmri.learning.prediction import predict_logits, read_classifier
 from tests.dataset.test_units import SPLIT, make_manifest
@@ -87,9 +87,11 @@ def test_the_shipped_detector_looks_at_its_own_sizes_whatever_was_prepared(
     outcome = train_unit(replace(_job("fixed"), arm=arm))
     classifier = read_classifier(tmp_path / "weights" / "resnet18" / "classifier", WEIGHTS)
     expected = dict(zip([row.slice_id for row in data[1]], predict_logits(classifier, images), strict=True))
-    assert (32, 24) == classifier.card.sizes == list_sizes(arm, 64)
+    assert (32, 24) == classifier.card.sizes == list_arm_sizes(arm, 64)
     for row in outcome.scored:
         assert expected[row.slice_id] == pytest.approx(row.logit, abs=1e-4)
+    started = read_arms(SHARED, make_comparison({"plain": {}, "started": {"weights": "phantom"}}))["started"]
+    assert (64, 24) == list_arm_sizes(started, 64)
     both, one = (count_network(arm, sizes)["multiply_adds"] for sizes in ((32, 24), (32,)))
     assert both > 1.4 * one
 

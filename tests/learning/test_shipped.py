@@ -1,11 +1,13 @@
 """Weights of our own: found by architecture, checked by hash, and what training takes from them."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
+from brainmri.dataset.prepared import PREPARATION
 from brainmri.errors import BadInput
 from brainmri.learning import shipped
 from brainmri.learning.backbones import build_network, name_weights, start_from
@@ -15,12 +17,16 @@ from brainmri.learning.catalogue import Architecture
 from brainmri.learning.classification import select_classes
 from brainmri.learning.fitting import Schedule, train_network
 from brainmri.learning.model_folder import WEIGHTS, read_weights
+from brainmri.learning.prediction import predict_logits, read_classifier
 from brainmri.learning.recipe import Pooling, Recipe, plan_epoch
+from brainmri.learning.report import write_trained
 from brainmri.learning.segmentation import select_masks
 from brainmri.learning.shipped import PHANTOM, SUMS, find_shipped, list_shipped
 from brainmri.learning.training import Training, build_training
+from brainmri.learning.unit_scores import score_classes
 from brainmri.learning.weights import StartWeights, State, read_start_weights
 from brainmri.scans.files import hash_file
+from brainmri.tables import write_mapping
 from tests.learning.samples import (
     make_mask_recipe,
     make_masked_set,
@@ -29,6 +35,7 @@ from tests.learning.samples import (
     make_set,
 )
 from tests.learning.shipping import ship
+from tests.rules import describe_preparation
 
 RESNET18 = Architecture.RESNET18
 BODY, HEAD = "layer4.1.conv2.weight", "head.8.weight"
@@ -94,6 +101,38 @@ def test_training_goes_on_with_head_and_statistics_of_the_detector(
     assert not torch.equal(stored[BODY], learnt[BODY].cpu())
     assert not torch.equal(stored[HEAD], learnt[HEAD].cpu())
     assert 1 == capsys.readouterr().out.count("goes on with the head and the statistics of phantom")
+
+
+def test_what_goes_on_looks_twice_as_the_detector_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(shipped, "FOLDER", tmp_path / "weights")
+    ship(tmp_path / "weights", RESNET18, second_size=24)
+    (data, manifest), recipe = make_set(16), make_recipe(weights=PHANTOM)
+    data = replace(data, folder=tmp_path)
+    write_mapping(tmp_path / PREPARATION, describe_preparation(1))
+    trained = train_network(select_classes(data, manifest), recipe, Schedule(1, 1e-3))
+    assert 1 == capsys.readouterr().out.count("looks at each image at 24 pixels too")
+    write_trained(tmp_path / "model", trained, recipe, data, manifest)
+    classifier = read_classifier(tmp_path / "model", WEIGHTS)
+    assert (32, 24) == classifier.card.sizes
+    said = score_classes(trained.training, data, range(16))["logit"]
+    assert said == pytest.approx(predict_logits(classifier, data.images), abs=1e-4)
+    one = replace(classifier, card=classifier.card.model_copy(update={"second_size": None}))
+    assert said != pytest.approx(predict_logits(one, data.images), abs=1e-2)
+
+
+@pytest.mark.parametrize(
+    ("changes", "second"),
+    [({"weights": "none"}, 24), ({"pooling": "attention"}, 24), ({}, 32), ({}, 48)],
+    ids=["random", "another head", "as large", "larger"],
+)
+def test_others_look_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any], second: int
+) -> None:
+    monkeypatch.setattr(shipped, "FOLDER", tmp_path)
+    ship(tmp_path, RESNET18, second_size=second)
+    assert (32,) == _build(make_recipe(**{"weights": PHANTOM} | changes)).sizes
 
 
 def test_a_rate_is_looked_for_with_a_new_head_and_other_pooling_has_one(weights: Path) -> None:

@@ -31,9 +31,9 @@ from brainmri.learning.recipe import Recipe
 from brainmri.learning.segmentation import Segmentation, select_masks
 from brainmri.learning.segmentation_recipe import SegmentationRecipe
 from brainmri.learning.shipped import find_shipped
-from brainmri.learning.training import Task, Training, TrainingData
+from brainmri.learning.training import Task, Training, TrainingData, list_sizes
 from brainmri.learning.unit_scores import Columns, score_classes, score_masks
-from brainmri.learning.weights import State
+from brainmri.learning.weights import State, read_start_weights
 from brainmri.tables import DIGITS, shorten
 
 
@@ -109,21 +109,20 @@ def train_unit(job: UnitJob) -> UnitOutcome:
     return UnitOutcome(job.unit, key, _list_rows(outcome, job.unit, prepared, manifest), outcome["facts"])
 
 
-def list_sizes(arm: Arm, prepared: int) -> tuple[int, ...]:
+def list_arm_sizes(arm: Arm, prepared: int) -> tuple[int, ...]:
     """The sides in pixels at which the arm's network looks at an image that was prepared at `prepared`."""
     if arm.zero_shot:
         folder = find_shipped(arm.arch, "task: zero_shot").folder
         return read_model_card(folder / "classifier", ClassifierCard).sizes
-    return (arm.train.side or prepared,)
+    recipe = arm.recipe(seed=0)
+    start = read_start_weights(arm.weights, arm.arch)
+    return list_sizes(_choose_task(recipe).build_network(recipe), recipe, start, prepared)
 
 
 def count_network(arm: Arm, sizes: Sequence[int]) -> dict[str, int]:
     """Parameters, their bytes in float32, and multiply-adds for one image, looked at at each of `sizes`."""
     recipe = arm.recipe(seed=0)
-    task: Task = Classification()
-    if isinstance(recipe, SegmentationRecipe):
-        task = Segmentation(recipe.segmentation)
-    network = task.build_network(recipe).eval()
+    network = _choose_task(recipe).build_network(recipe).eval()
     with FlopCounterMode(display=False) as counter, torch.inference_mode():
         for size in sizes:
             network(torch.zeros(1, 3, size, size))
@@ -131,6 +130,10 @@ def count_network(arm: Arm, sizes: Sequence[int]) -> dict[str, int]:
     stored = sum(value.numel() * value.element_size() for value in network.state_dict().values())
     # A multiply-add is two operations.
     return {"parameters": parameters, "bytes": stored, "multiply_adds": counter.get_total_flops() // 2}
+
+
+def _choose_task(recipe: Recipe) -> Task:
+    return Segmentation(recipe.segmentation) if isinstance(recipe, SegmentationRecipe) else Classification()
 
 
 def _ask_shipped(job: UnitJob, prepared: PreparedSet, manifest: Sequence[ManifestRow]) -> UnitOutcome:

@@ -78,8 +78,14 @@ def predict_logits(classifier: Classifier, images: NDArray[np.uint8]) -> NDArray
     """
     card = classifier.card
     check_size(images, card)
-    normalization = read_normalization(card)
-    said = [run_network(classifier.network, images, normalization, size) for size in card.sizes]
+    return ask_network(classifier.network, images, read_normalization(card), card.sizes)
+
+
+def ask_network(
+    network: nn.Module, images: NDArray[np.uint8], normalization: Normalization, sizes: Sequence[int]
+) -> NDArray[np.float64]:
+    """The mean over `sizes` of what `run_network` gives."""
+    said = [run_network(network, images, normalization, size) for size in sizes]
     return np.asarray(np.mean(said, axis=0))
 
 
@@ -106,7 +112,7 @@ def check_size(images: NDArray[np.uint8], card: ModelCard) -> None:
 
 
 def run_network(
-    network: nn.Module, images: NDArray[np.uint8], normalization: Normalization, size: int | None
+    network: nn.Module, images: NDArray[np.uint8], normalization: Normalization, size: int
 ) -> NDArray[np.float64]:
     """Log odds of tumor (n,) of prepared images shrunk to `size`, by a network that is set to evaluate."""
     both = torch.cat(list(run_batches(network, images, normalization, size))).double().numpy()
@@ -114,7 +120,7 @@ def run_network(
 
 
 def run_batches(
-    network: nn.Module, images: NDArray[np.uint8], normalization: Normalization, size: int | None
+    network: nn.Module, images: NDArray[np.uint8], normalization: Normalization, size: int
 ) -> Iterator[torch.Tensor]:
     """What the network says of each batch, in float32 and in the order of the images."""
     dataset = ArrayDataset(to_tensor(images), torch.zeros(len(images), dtype=torch.int64), split_idx=1)

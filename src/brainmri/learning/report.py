@@ -34,9 +34,9 @@ def write_trained(
     if all(row.subset is not Subset.TEST for row in manifest):
         states[LAST_WEIGHTS] = name_weights(network, arch, trained.last)
     known = describe_model(trained, recipe, prepared, manifest)
-    write_model(
-        folder, ClassifierCard(**known, pooling=recipe.train.pooling, dropout=recipe.train.dropout), states
-    )
+    own = {"pooling": recipe.train.pooling, "dropout": recipe.train.dropout}
+    second = next(iter(trained.training.sizes[1:]), None)
+    write_model(folder, ClassifierCard(**known, **own, second_size=second), states)
 
 
 def summarize_training(trained: TrainedNetwork, manifest: Sequence[ManifestRow], lr: float) -> dict[str, Any]:
@@ -70,7 +70,7 @@ def describe_model(
         "normalization": ChannelStatistics(
             mean=_number(training.normalization.mean), std=_number(training.normalization.std)
         ),
-        "network_size": recipe.train.side or prepared.images.shape[-1],
+        "network_size": training.sizes[0],
         "training": {
             "recipe": recipe.model_dump(mode="json"),
             "precision": training.precision.value,

@@ -30,11 +30,11 @@ _LEAST = 1e-6
 
 @dataclass(frozen=True)
 class Segmenter:
-    """A network that is set to evaluate; what its input is normalized by, and shrunk to (None: it is not)."""
+    """A network that is set to evaluate; what its input is normalized by, and shrunk to."""
 
     network: nn.Module
     normalization: Normalization
-    network_size: int | None
+    network_size: int
 
 
 def read_segmenter(folder: Path, images: NDArray[np.uint8]) -> Segmenter:

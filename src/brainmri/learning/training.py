@@ -76,7 +76,8 @@ class TrainingData:
 class Training:
     """A learner ready to fit, and what was decided while it was built.
 
-    `continued` training goes on from a whole classifier that was shipped, not from a body alone.
+    `continued` training goes on from a whole classifier that was shipped, not from a body alone. Of `sizes`,
+    the sides in pixels at which what it learnt is asked, the first is that of training.
     """
 
     learner: Learner
@@ -85,7 +86,7 @@ class Training:
     precision: Precision
     plan: EpochPlan
     start: StartWeights | None
-    side: int | None
+    sizes: tuple[int, ...]
     continued: bool
 
 
@@ -117,6 +118,7 @@ def build_training(
     precision, progress = choose_precision(recipe.train.precision), Progress(data.task.row)
     network = data.task.build_network(recipe)
     continued = not new_head and _goes_on(network, recipe, start)
+    sizes = list_sizes(network, recipe, start, data.train.images.shape[-1])
     progressive = recipe.train.progressive.model_copy(update={"share": 0.0} if continued else {})
     learner = Learner(
         loaders,
@@ -145,7 +147,20 @@ def build_training(
         else:
             start_from(learner.model, recipe.arch, start)
         learner.freeze()
-    return Training(learner, progress, normalization, precision, plan, start, recipe.train.side, continued)
+    return Training(learner, progress, normalization, precision, plan, start, sizes, continued)
+
+
+def list_sizes(
+    network: nn.Module, recipe: Recipe, start: StartWeights | None, prepared: int
+) -> tuple[int, ...]:
+    """The sides in pixels at which the trained network is asked, of images prepared at `prepared`.
+
+    One that goes on from the shipped detector looks once more where that does, if its images are larger.
+    """
+    size = recipe.train.side or prepared
+    if start is None or not _goes_on(network, recipe, start):
+        return (size,)
+    return (size, *(second for second in [start.second_size] if second is not None and second < size))
 
 
 def _goes_on(network: nn.Module, recipe: Recipe, start: StartWeights | None) -> bool:

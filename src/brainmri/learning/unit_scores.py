@@ -8,7 +8,7 @@ import numpy as np
 from brainmri.dataset.maps import count_pixels, to_bytes
 from brainmri.dataset.masks import require_masks
 from brainmri.dataset.prepared import PreparedSet
-from brainmri.learning.prediction import run_network
+from brainmri.learning.prediction import ask_network
 from brainmri.learning.segmenter import Segmenter, score_slices, segment
 from brainmri.learning.training import Training
 from brainmri.tables import DIGITS
@@ -19,13 +19,13 @@ Columns = dict[str, list[Any]]
 def score_classes(training: Training, prepared: PreparedSet, places: Sequence[int]) -> Columns:
     """`logit`: the log odds of tumor of the slices at `places`; the network is set to evaluate."""
     images = prepared.images[list(places)]
-    logits = run_network(training.learner.model, images, training.normalization, training.side)
+    logits = ask_network(training.learner.model, images, training.normalization, training.sizes)
     return {"logit": [round(float(logit), DIGITS) for logit in logits]}
 
 
 def score_masks(training: Training, prepared: PreparedSet, places: Sequence[int], *, flips: bool) -> Columns:
     """`logit` as above, by the map, and the pixels found (tp), made up (fp) and missed (fn)."""
-    segmenter = Segmenter(training.learner.model, training.normalization, training.side)
+    segmenter = Segmenter(training.learner.model, training.normalization, training.sizes[0])
     masks, done = require_masks(prepared), 0
     columns: dict[str, list[Any]] = {"logit": [], "tp": [], "fp": [], "fn": []}
     for found in segment(segmenter, prepared.images[list(places)], flips=flips):

@@ -26,13 +26,15 @@ _DOWNLOAD_TIMEOUT_S = 20
 class StartWeights:
     """A state_dict with torchvision's names, float32, what it is called and the sha256 of its file.
 
-    `normalization` is what pixels were normalized by where the weights were learnt; None where no file says.
+    `normalization` is what pixels were normalized by where the weights were learnt, `second_size` the side in
+    pixels at which their network looks once more; None where no file says.
     """
 
     state: State
     name: str
     sha256: str
     normalization: ChannelStatistics | None = None
+    second_size: int | None = None
 
 
 def read_start_weights(weights: str, arch: Architecture) -> StartWeights | None:
@@ -63,7 +65,7 @@ def _read_shipped(arch: Architecture) -> StartWeights:
     shipped = find_shipped(arch, f"weights: {PHANTOM}")
     state = _read_state(shipped.weights, shipped.read())
     card = read_model_card(shipped.weights.parent, ClassifierCard)
-    return StartWeights(state, PHANTOM, shipped.sha256, card.normalization)
+    return StartWeights(state, PHANTOM, shipped.sha256, card.normalization, card.second_size)
 
 
 def check_body(state: Mapping[str, torch.Tensor], body: Mapping[str, torch.Tensor], name: str) -> State:

@@ -1,13 +1,17 @@
 """Which features tell other pictures from the training images: stages of the network, and its last layer.
 
     python -m benchmarks.novelty [--other NAME=FOLDER …]
+    python -m benchmarks.novelty --shipped ARCH --name ARCH [--other NAME=FOLDER …]
 
-Of this checkout's model, after `make repro`; a ResNet. Strange pictures are scikit-learn's photographs and
-digits, noise and text, and the raw pictures inverted, turned and upside down; `--other` adds others.
+Of this checkout's model, after `make repro`; a ResNet. With --shipped, how many pictures the flag of a
+detector in weights/ finds unlike, by distance alone and with the direction of pictures without a head.
+Strange pictures are scikit-learn's photographs and digits, noise and text, and the raw pictures inverted,
+turned and upside down; `--other` adds others.
 """
 
 import argparse
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -28,10 +32,13 @@ from brainmri.learning.batches import ArrayDataset, make_loader, to_tensor
 from brainmri.learning.model_folder import WEIGHTS
 from brainmri.learning.prediction import Classifier, read_classifier, read_normalization
 from brainmri.learning.recipe import EpochPlan
+from brainmri.learning.seeing import see_images
+from brainmri.learning.shipped import find_shipped
 from brainmri.params import load_yaml
 from brainmri.scans.files import hash_file
 from brainmri.scoring.novelty import NoveltyParams, measure_novelty
 from brainmri.scoring.novelty_fit import fit_familiar
+from brainmri.serving.model import CLASSIFIER, read_model
 from brainmri.tables import read_mapping
 
 Gray = NDArray[Any]  # (rows, columns)
@@ -96,22 +103,50 @@ def read_pictures(folder: Path) -> list[Gray]:
     return [np.array(Image.open(path).convert("L")) for path in sorted(chosen)]
 
 
+def measure_shipped(arch: str, pictures: Mapping[str, Sequence[Gray]]) -> dict[str, dict[str, float]]:
+    """The share of the pictures of each kind that are flagged, as a detector that is shipped flags them."""
+    model = read_model(find_shipped(arch, "--shipped").folder)
+    classifier = read_classifier(model.folder / CLASSIFIER, WEIGHTS)
+    ways = {"distance": replace(model.familiar, direction=None), "both": model.familiar}
+    results: dict[str, dict[str, float]] = {way: {} for way in ways}
+    for kind, own in pictures.items():
+        features = see_images(classifier, _prepare(own, model.card.rule)).features
+        for way, familiar in ways.items():
+            results[way][kind] = float((measure_novelty(features, familiar) > 1).mean())
+    return results
+
+
+def _print_shares(results: Mapping[str, Mapping[str, float]]) -> None:
+    kinds = list(next(iter(results.values())))
+    print(f"| flagged by | {' | '.join(kinds)} |\n| --- | {' | '.join('---:' for _ in kinds)} |")
+    for way, shares in results.items():
+        print(f"| {way} | {' | '.join(f'{shares[kind]:.2f}' for kind in kinds)} |")
+
+
 def main() -> None:
     """Measures, prints a table, writes benchmarks/results/novelty.json."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--other", nargs="*", default=[], metavar="NAME=FOLDER")
     parser.add_argument("--name", help="of the model, in the name of the results")
+    parser.add_argument("--shipped", metavar="ARCH")
     arguments = parser.parse_args()
     params = load_yaml(Path("params.yaml").read_text())
     raw = Path(params["raw"])
-    data, manifest = read_prepared(Path("data/prepared")), read_manifest(Path("data/split.csv"))
-    rule = ImageRule(**read_mapping(data.folder / PREPARATION)["rule"])
-    folder = Path("models/classifier")
-    classifier, weights = read_classifier(folder, WEIGHTS), hash_file(folder / WEIGHTS)
     pictures = make_strange(read_pictures(raw / "images" if (raw / "images").is_dir() else raw))
     pictures |= {
         name: read_pictures(Path(folder)) for name, folder in (item.split("=") for item in arguments.other)
     }
+    title = "novelty" + (f"_{arguments.name}" if arguments.name else "")
+    machine = describe_machine(("torch", "scikit-learn"))
+    if arguments.shipped:
+        shares = measure_shipped(arguments.shipped, pictures)
+        _print_shares(shares)
+        write_results(title, {"machine": machine, "results": shares})
+        return
+    data, manifest = read_prepared(Path("data/prepared")), read_manifest(Path("data/split.csv"))
+    rule = ImageRule(**read_mapping(data.folder / PREPARATION)["rule"])
+    folder = Path("models/classifier")
+    classifier, weights = read_classifier(folder, WEIGHTS), hash_file(folder / WEIGHTS)
     seen = {name: see(classifier, _prepare(own, rule)) for name, own in pictures.items()}
     own = see(classifier, np.array(data.images))
     subset = np.array([row.subset for row in manifest])
@@ -128,8 +163,7 @@ def main() -> None:
             kind: _describe(test, measure_novelty(strange[name], familiar)) for kind, strange in seen.items()
         }
     _print(results)
-    title = "novelty" + (f"_{arguments.name}" if arguments.name else "")
-    write_results(title, {"machine": describe_machine(("torch", "scikit-learn")), "results": results})
+    write_results(title, {"machine": machine, "results": results})
 
 
 def _prepare(pictures: Sequence[Gray], rule: ImageRule) -> NDArray[np.uint8]:

@@ -85,7 +85,7 @@ def measure_size(raw: Path, params: PrepareParams, classifier: Classifier, model
         logits = predict_logits(classifier, fit_size(images, classifier.card))
         return score(prepared, group, logits, model)
     seen = see_images(classifier, images)
-    flagged = measure_novelty(seen.features, model.familiar) > model.familiar.facts.threshold
+    flagged = measure_novelty(seen.features, model.familiar) > 1
     return score(prepared, group, seen.logits, model) | {"flagged": float(np.mean(flagged))}
 
 

@@ -26,7 +26,7 @@ def main(
     data, slices = read_prepared(prepared), read_manifest(manifest)
     rows = predict_subsets(model, data, slices)
     write_rows(predictions, rows, Prediction)
-    write_features(features, model, data)
+    write_features(features, model, data.images)
     write_rows(pointing, point_at_tumors(model, data, slices), PointingRow)
     remove_finished()
     print(f"predict: {len(rows)} slices -> {predictions}")

@@ -14,6 +14,7 @@ from brainmri.learning.portable import write_onnx
 from brainmri.learning.prediction import Classifier
 from brainmri.learning.recipe import Pooling
 from brainmri.learning.seeing import see_images
+from brainmri.learning.shipped import PHANTOMS
 from brainmri.scoring.calibration import apply_temperature
 from tests.learning.cards import make_card
 
@@ -21,7 +22,12 @@ STATISTICS = ChannelStatistics(mean={"0": 0.3, "1": 0.4, "2": 0.5}, std={"0": 0.
 
 
 def _make(
-    arch: Architecture, pooling: Pooling, sizes: tuple[int, int | None], *, by_image: bool
+    arch: Architecture,
+    pooling: Pooling,
+    sizes: tuple[int, int | None],
+    *,
+    by_image: bool,
+    from_phantoms: bool = False,
 ) -> Classifier:
     torch.manual_seed(0)
     size, second = sizes
@@ -29,6 +35,8 @@ def _make(
     card = make_card(arch, 64, channels=3).model_copy(
         update=changes | ({} if by_image else {"normalization": STATISTICS})
     )
+    if from_phantoms:
+        card = card.model_copy(update={"training": card.training | {"data": PHANTOMS}})
     return Classifier(build_network(arch, 0.1, pooling).eval(), card)
 
 
@@ -55,3 +63,16 @@ def test_probability_and_features_are_those_of_prediction(
         assert apply_temperature(seen.logits, 1.5) == pytest.approx(probability, abs=1e-5)
         assert seen.features == pytest.approx(features, abs=1e-4)
         assert (count, {"resnet18": 64, "resnet50": 256, "squeezenet1_1": 128}[arch]) == features.shape
+
+
+def test_a_network_from_phantoms_has_the_features_of_three_stages(tmp_path: Path) -> None:
+    usual = _make(Architecture.RESNET18, Pooling.CONCAT, (64, 40), by_image=True)
+    classifier = _make(Architecture.RESNET18, Pooling.CONCAT, (64, 40), by_image=True, from_phantoms=True)
+    write_onnx(tmp_path / "graph.onnx", classifier, 1.5, {})
+    session = onnxruntime.InferenceSession(tmp_path / "graph.onnx", providers=["CPUExecutionProvider"])
+    images = np.random.default_rng(3).integers(0, 256, (5, 3, 64, 64), dtype=np.uint8)
+    seen, few = see_images(classifier, images), see_images(usual, images)
+    assert (5, 64 + 128 + 256) == seen.features.shape
+    np.testing.assert_array_equal(few.logits, seen.logits)
+    np.testing.assert_array_equal(few.features, seen.features[:, :64])
+    assert seen.features == pytest.approx(session.run(["features"], {"images": images})[0], abs=1e-4)

@@ -47,7 +47,11 @@ TEST: dict[str, Any] = {
     "by_size": {"largest": _group(1300, 0.05, 0.3), "smallest": _group(1300, 0.003, 0.05), "unit": "tumors"},
     "by_kind": {"posterior_fossa": _group(200, 0.003, 0.3), "unit": "tumors"},
 }
-NOVELTY = {"train": {"n": 1900}, "test": {"n": 5500, "flagged": _figure(0.011)}}
+NOVELTY = {
+    "train": {"n": 1900},
+    "test": {"n": 5500, "flagged": _figure(0.011)},
+    "outliers": {"n": 1000, "flagged": _figure(0.87)},
+}
 POINT = {"temperature": 1.2, "threshold": 0.4, "rule": "youden"}
 CARD = write_phantom_card(PhantomFacts(MODEL, SHA256, POINT, TEST, NOVELTY))
 
@@ -83,6 +87,13 @@ def test_figures_stand_from_the_smallest_tumors_on_then_by_kind() -> None:
         "| 5.0 to 30.0 % of the picture | 1300 | 0.900 (0.890 to 0.910) | 0.500 |",
         "| posterior fossa | 200 | 0.900 (0.890 to 0.910) | 0.500 |",
     ] == rows
+
+
+def test_what_is_flagged_is_counted_on_phantoms_and_on_pictures_without_a_head() -> None:
+    assert (
+        "Of 5500 more phantoms this share is flagged: 0.011 (0.001 to 0.021); of 1000 more pictures" in CARD
+    )
+    assert "without a head: 0.870 (0.860 to 0.880)" in CARD
 
 
 def test_an_undefined_figure_is_said_to_be() -> None:

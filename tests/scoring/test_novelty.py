@@ -1,5 +1,6 @@
 """Novelty: what lies beyond the validation images, in the metric of the training images."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,15 +10,23 @@ from scipy.stats import chi2
 from brainmri.dataset.manifest import ManifestRow, Subset
 from brainmri.errors import BadInput
 from brainmri.scoring.novelty import (
+    DIRECTION,
     FACTS,
     STATISTICS,
     NoveltyParams,
     measure_novelty,
+    project,
     read_familiar,
     squared_distance,
     write_familiar,
 )
-from brainmri.scoring.novelty_fit import fit_familiar, learn_familiar, summarize_novelty
+from brainmri.scoring.novelty_fit import (
+    divide_outliers,
+    find_direction,
+    fit_familiar,
+    learn_familiar,
+    summarize_novelty,
+)
 from brainmri.tables import read_mapping, write_mapping
 
 PARAMS = NoveltyParams(rate=0.05)
@@ -66,12 +75,74 @@ def test_a_feature_that_never_changes_is_no_division_by_zero() -> None:
     assert np.isfinite(familiar.precision).all()
 
 
-def test_each_subset_has_its_part() -> None:
-    subsets = [Subset.TRAIN] * 6 + [Subset.VALID] * 4 + [Subset.TEST] * 4
-    manifest = [
+def _manifest(subsets: list[Subset]) -> list[ManifestRow]:
+    return [
         ManifestRow(slice_id=str(place), group=f"G{place // 2}", label="a", subset=subset, fold=0)
         for place, subset in enumerate(subsets)
     ]
+
+
+def _draw_band(count: int) -> np.ndarray:
+    """A narrow heap amid the training images' wide one, away from their middle: near by distance."""
+    return (np.array([4.6, 4.0]) + 0.05 * GENERATOR.normal(size=(count, 2))).astype(np.float32)
+
+
+def test_the_direction_of_outliers_is_learnt_beside_the_distance(tmp_path: Path) -> None:
+    train, valid = TRAIN[TRAIN[:, 0] < 4], VALID[VALID[:, 0] < 4]
+    features = np.concatenate([train, valid])
+    manifest = _manifest([Subset.TRAIN] * len(train) + [Subset.VALID] * len(valid))
+    outliers = divide_outliers(_draw_band(400))
+    assert (300, 100) == (len(outliers.learnt), len(outliers.held_out))
+    plain = learn_familiar(features, manifest, PARAMS, SHA256)
+    found = learn_familiar(features, manifest, PARAMS, SHA256, outliers)
+    assert plain.direction is None
+    assert plain.facts.outliers is None
+    assert 300 == found.facts.outliers
+    assert (measure_novelty(outliers.held_out, plain) > 1).mean() < 0.1
+    assert (measure_novelty(outliers.held_out, found) > 1).mean() > 0.9
+    # Of familiar images at most twice the rate, since there are two limits.
+    assert (measure_novelty(valid, found) > 1).mean() <= 0.1
+    assert (measure_novelty(valid, found) >= measure_novelty(valid, plain)).all()
+    write_familiar(tmp_path / "novelty", found)
+    read = read_familiar(tmp_path / "novelty")
+    assert found.facts == read.facts
+    np.testing.assert_allclose(measure_novelty(features, found), measure_novelty(features, read), rtol=1e-5)
+    summary = summarize_novelty(found, features, manifest, 0.95, outliers)
+    assert 100 == summary["outliers"]["n"]
+    assert summary["outliers"]["flagged"]["value"] > 0.9
+    write_familiar(tmp_path / "novelty", plain)
+    assert not (tmp_path / "novelty" / DIRECTION).exists()
+
+
+def test_of_a_direction_0_is_the_middle_and_1_the_rank_of_the_rate() -> None:
+    direction = find_direction(TRAIN, VALID[:399], _draw_band(300), FAMILIAR, PARAMS)
+    along = np.sort(project(VALID[:399], FAMILIAR.mean, direction))
+    assert 0 == pytest.approx(np.median(along), abs=1e-5)
+    assert along[379] == pytest.approx(1, rel=1e-4)
+    assert along[379] < 1 < along[380]
+
+
+def test_a_direction_by_hand() -> None:
+    direction, mean = np.array([2.0, -1.0, 0.5], np.float32), np.array([1.0, 1.0], np.float32)
+    assert [2 * 2 - 3 + 0.5] == project(np.array([[3.0, 4.0]], np.float32), mean, direction).tolist()
+
+
+@pytest.mark.parametrize(
+    "stored", [np.zeros(2, np.float32), np.zeros(3), np.array([0, 1, np.nan], np.float32)]
+)
+def test_another_direction_is_refused(tmp_path: Path, stored: np.ndarray) -> None:
+    facts = FAMILIAR.facts.model_copy(update={"outliers": 7})
+    write_familiar(tmp_path, replace(FAMILIAR, facts=facts, direction=np.zeros(3, np.float32)))
+    np.save(tmp_path / DIRECTION, stored)
+    with pytest.raises(BadInput, match=r"direction\.npy: expected 3 finite numbers, one more than channels"):
+        read_familiar(tmp_path)
+    (tmp_path / DIRECTION).unlink()
+    with pytest.raises(BadInput, match="run `dvc repro novelty`"):
+        read_familiar(tmp_path)
+
+
+def test_each_subset_has_its_part() -> None:
+    manifest = _manifest([Subset.TRAIN] * 6 + [Subset.VALID] * 4 + [Subset.TEST] * 4)
     features = TRAIN[:14].copy()
     features[-1] = 100
     familiar = learn_familiar(features, manifest, PARAMS, SHA256)

@@ -25,12 +25,11 @@ from brainmri.reporting.templates_notice import TEMPLATES_NOTICE
 from brainmri.scans.files import hash_file
 from brainmri.scans.settings import ReadingLimits
 from brainmri.scoring.calibration import OperatingPoint, write_operating_point
-from brainmri.scoring.novelty import FACTS, NoveltyParams, write_familiar
+from brainmri.scoring.novelty import NoveltyParams, write_familiar
 from brainmri.scoring.novelty_fit import learn_familiar
 from brainmri.serving.export import Exported, export_model
 from brainmri.serving.model import CLASSIFIER, NOVELTY, OPERATING_POINT, read_model
 from brainmri.serving.web.settings import ServeLimits
-from brainmri.tables import read_mapping, write_mapping
 from tests.learning.samples import make_recipe
 from tests.learning.shipping import list_weights
 from tests.pictures import write_class_folders
@@ -70,22 +69,30 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
     write_class_folders(folder / "raw", 30)
     prepare_folder(folder / "raw", PARAMS, folder / "prepared")
     data = read_prepared(folder / "prepared")
-    subsets = [Subset.TRAIN, Subset.TRAIN, Subset.VALID]
-    manifest = [
-        ManifestRow(slice_id=row.slice_id, group=row.slice_id, label=row.label, subset=subsets[n % 3], fold=0)
-        for n, row in enumerate(data.slices)
-    ]
+    manifest = _divide(data)
     recipe = make_recipe()
     result = train_network(select_classes(data, manifest), recipe, Schedule(3, 1e-3))
     model = folder / "models"
     write_trained(model / CLASSIFIER, result, recipe, data, manifest)
     write_operating_point(model / OPERATING_POINT, POINT)
-    seen = see_images(read_classifier(model / CLASSIFIER, WEIGHTS), np.array(data.images))
-    weights = hash_file(model / CLASSIFIER / WEIGHTS)
-    familiar = learn_familiar(seen.features, manifest, NoveltyParams(rate=0.02), weights)
-    write_familiar(model / NOVELTY, familiar)
+    _write_novelty(model, data)
     exported = export_model(read_model(model), folder / "exported", folder / "prepared", LIMITS, SERVE)
     return Trained(folder / "raw", data, model, folder / "exported", exported)
+
+
+def _divide(data: PreparedSet) -> list[ManifestRow]:
+    subsets = [Subset.TRAIN, Subset.TRAIN, Subset.VALID]
+    return [
+        ManifestRow(slice_id=row.slice_id, group=row.slice_id, label=row.label, subset=subsets[n % 3], fold=0)
+        for n, row in enumerate(data.slices)
+    ]
+
+
+def _write_novelty(model: Path, data: PreparedSet) -> None:
+    seen = see_images(read_classifier(model / CLASSIFIER, WEIGHTS), np.array(data.images))
+    weights = hash_file(model / CLASSIFIER / WEIGHTS)
+    familiar = learn_familiar(seen.features, _divide(data), NoveltyParams(rate=0.02), weights)
+    write_familiar(model / NOVELTY, familiar)
 
 
 @pytest.fixture(scope="session")
@@ -97,9 +104,7 @@ def shipped_weights(trained: Trained, tmp_path_factory: pytest.TempPathFactory) 
     card = card.model_copy(update={"training": card.training | {"data": PHANTOMS}})
     write_model(folder / CLASSIFIER, card, {WEIGHTS: halve(read_weights(folder / CLASSIFIER / WEIGHTS))})
     sha256 = hash_file(folder / CLASSIFIER / WEIGHTS)
-    write_mapping(
-        folder / NOVELTY / FACTS, read_mapping(folder / NOVELTY / FACTS) | {"weights_sha256": sha256}
-    )
+    _write_novelty(folder, trained.prepared)
     (folder / "README.md").write_text(f"# Card\n\nsha256 `{sha256}`\n\n{TEMPLATES_NOTICE}")
     list_weights(weights)
     return weights

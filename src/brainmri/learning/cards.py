@@ -10,6 +10,7 @@ from brainmri.dataset.preparation import ImageRule
 from brainmri.errors import BadInput
 from brainmri.learning.catalogue import Architecture
 from brainmri.learning.recipe import Pooling
+from brainmri.learning.shipped import PHANTOMS
 from brainmri.scans.settings import SliceRule
 from brainmri.tables import read_mapping
 
@@ -51,6 +52,11 @@ class ModelCard(_Part):
     training: dict[str, Any]
     versions: dict[str, str]
     data_sha256: str
+
+    @property
+    def from_phantoms(self) -> bool:
+        """Whether the network has seen synthetic MRI alone."""
+        return bool(self.training.get("data") == PHANTOMS)
 
 
 class ClassifierCard(ModelCard):

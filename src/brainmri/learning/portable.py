@@ -12,7 +12,7 @@ from torch.nn.functional import interpolate
 
 from brainmri.learning.batches import standardize
 from brainmri.learning.prediction import Classifier, read_normalization
-from brainmri.learning.seeing import average_places, first_stage
+from brainmri.learning.seeing import average_places, list_stages
 from brainmri.replacement import replacing_file
 
 INPUT, OUTPUTS = "images", ("probability", "features")
@@ -28,7 +28,10 @@ class PortableClassifier(nn.Module):
         card = classifier.card
         self.body, self.head = classifier.network[0], classifier.network[1]  # type: ignore[index]
         self.maps: list[torch.Tensor] = []
-        first_stage(classifier.network, card.architecture).register_forward_hook(self._keep)
+        stages = list_stages(classifier)
+        self.stages = len(stages)
+        for stage in stages:
+            stage.register_forward_hook(self._keep)
         self.temperature = temperature
         self.sizes = card.sizes
         self.mean: torch.Tensor
@@ -45,7 +48,11 @@ class PortableClassifier(nn.Module):
         pixels = images.float() / 255
         self.maps.clear()
         said = torch.stack([self._judge(pixels, size) for size in self.sizes]).mean(0)
-        return (said / self.temperature).sigmoid(), average_places(self.maps[0])
+        return (said / self.temperature).sigmoid(), self._average()
+
+    def _average(self) -> torch.Tensor:
+        """Features (n, channels) of all stages at the first size."""
+        return torch.cat([average_places(maps) for maps in self.maps[: self.stages]], dim=1)
 
     def _judge(self, pixels: torch.Tensor, size: int) -> torch.Tensor:
         """Log odds (n,) at one of its sizes."""

@@ -1,6 +1,7 @@
-"""A classifier and prepared images -> what it says of them and what its first stage sees in them."""
+"""A classifier and prepared images -> what it says of them and what its stages see in them."""
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,6 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from brainmri.dataset.prepared import PreparedSet
 from brainmri.learning.catalogue import Architecture
 from brainmri.learning.model_folder import WEIGHTS
 from brainmri.learning.prediction import Classifier, predict_logits, read_classifier
@@ -16,13 +16,16 @@ from brainmri.replacement import replacing_file
 
 # Where the first stage ends in fastai's body, by the beginning of torchvision's name.
 _FIRST_STAGE = {"resnet": (4,), "squeezenet1_1": (0, 4)}
+# Of a ResNet from phantoms, whose first stage has seen so much that little is new to it, the stages after it.
+_MORE_STAGES = (5, 6)
 
 
 @dataclass(frozen=True)
 class Seen:
     """Of each image: log odds of tumor before calibration (n,), and features (n, channels), float32.
 
-    A feature is a channel of the first stage, its mean over the image.
+    A feature is a channel of the first stage, its mean over the image; of a network that has seen phantoms
+    alone it is one of the first three.
     """
 
     logits: NDArray[np.float64]
@@ -31,17 +34,21 @@ class Seen:
 
 def see_images(classifier: Classifier, images: NDArray[np.uint8]) -> Seen:
     """uint8 (n, size, size) or (n, channels, size, size); no image is enough of none."""
-    means: list[torch.Tensor] = []
+    stages = list_stages(classifier)
+    means: list[list[torch.Tensor]] = [[] for _ in stages]
 
-    def keep(_module: nn.Module, _inputs: object, maps: torch.Tensor) -> None:
-        means.append(average_places(maps).cpu())
+    def keep(kept: list[torch.Tensor], _module: nn.Module, _inputs: object, maps: torch.Tensor) -> None:
+        kept.append(average_places(maps).cpu())
 
-    handle = first_stage(classifier.network, classifier.card.architecture).register_forward_hook(keep)
+    handles = [
+        stage.register_forward_hook(partial(keep, kept)) for stage, kept in zip(stages, means, strict=True)
+    ]
     try:
         logits = predict_logits(classifier, in_memory(images))
     finally:
-        handle.remove()
-    features = torch.cat(means).numpy()
+        for handle in handles:
+            handle.remove()
+    features = torch.cat([torch.cat(kept) for kept in means], dim=1).numpy()
     # Of a card with two sizes, what was seen at the first.
     return Seen(logits, features[: len(logits)])
 
@@ -51,11 +58,18 @@ def in_memory(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return images if images.flags.writeable else np.array(images)
 
 
-def write_features(path: Path, model: Path, prepared: PreparedSet) -> None:
-    """Writes the features of all slices, in their order, as float32 (slices, channels)."""
-    seen = see_images(read_classifier(model, WEIGHTS), prepared.images)
+def write_features(path: Path, model: Path, images: NDArray[np.uint8]) -> None:
+    """Writes the features of all images, in their order, as float32 (images, channels)."""
+    seen = see_images(read_classifier(model, WEIGHTS), images)
     with replacing_file(path) as aside, aside.open("wb") as file:
         np.save(file, seen.features)
+
+
+def list_stages(classifier: Classifier) -> list[nn.Module]:
+    """The modules whose maps are features: the first stage, of a network that saw phantoms alone two more."""
+    network, card = classifier.network, classifier.card
+    more = _MORE_STAGES if card.from_phantoms else ()
+    return [first_stage(network, card.architecture), *(network[0][place] for place in more)]  # type: ignore[index]
 
 
 def first_stage(network: nn.Module, arch: Architecture) -> nn.Module:

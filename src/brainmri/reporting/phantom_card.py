@@ -114,10 +114,13 @@ def _tell_figures(facts: PhantomFacts) -> list[str]:
 
 
 def _tell_novelty(novelty: Facts) -> list[str]:
-    train, test = novelty["train"], novelty["test"]
+    train, test, outliers = novelty["train"], novelty["test"], novelty["outliers"]
     return [
-        f"`novelty/` flags what its first stage sees otherwise than {train['n']} phantoms; of {test['n']} "
-        f"more this share is flagged: {show_figure(test['flagged'])}. Of scans of people it may be any.",
+        f"`novelty/` flags what its first three stages see otherwise than {train['n']} phantoms, and what is "
+        "more like pictures without a head (noise, text, strokes, things that hide each other, heads in "
+        f"pieces) than they are. Of {test['n']} more phantoms this share is flagged: "
+        f"{show_figure(test['flagged'])}; of {outliers['n']} more pictures without a head: "
+        f"{show_figure(outliers['flagged'])}. Of scans of people, and of photographs, it may be any.",
     ]
 
 

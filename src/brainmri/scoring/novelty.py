@@ -2,7 +2,9 @@
 
 Lee et al. 2018 (arXiv 1807.03888) measure it in several layers. The first stage alone, without classes, told
 other pictures from MRI far better than the last (docs/predict.md). A feature is a channel's mean over the
-image. Numpy alone: whatever runs the network can use it.
+image. Where training images are so varied that little is far from them, the direction in which images without
+a head lie is known too (outlier exposure, Hendrycks et al. 2019, arXiv 1812.04606). Numpy alone: whatever
+runs the network can use it.
 """
 
 from dataclasses import dataclass
@@ -20,8 +22,8 @@ from brainmri.tables import read_mapping, write_mapping
 
 Features = NDArray[np.float32]  # (n, channels)
 
-FACTS, STATISTICS = "novelty.json", "statistics.npy"
-_FILES: Final = (FACTS, STATISTICS)
+FACTS, STATISTICS, DIRECTION = "novelty.json", "statistics.npy", "direction.npy"
+_FILES: Final = (FACTS, STATISTICS, DIRECTION)
 _SHA256: Final = r"^[0-9a-f]{64}$"
 
 
@@ -35,7 +37,8 @@ class NoveltyFacts(Section):
     """novelty.json: from which squared distance on an image is called unlike, and what that rests on.
 
     `attainable_rate` is what so many validation slices allow, if they were independent: `rate` or more.
-    `weights_sha256` is of the file of the weights whose features they are: of others it says nothing.
+    `weights_sha256` is of the file of the weights whose features they are: of others it says nothing. From so
+    many `outliers` the direction is known.
     """
 
     threshold: Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -43,21 +46,28 @@ class NoveltyFacts(Section):
     attainable_rate: float
     train_slices: int
     valid_slices: int
+    outliers: int | None = Field(default=None, exclude_if=lambda count: count is None)
     weights_sha256: Annotated[str, Field(pattern=_SHA256)]
 
 
 @dataclass(frozen=True)
 class Familiar:
-    """The training images: the mean of their features (channels,) and the inverse of their covariance."""
+    """The training images: the mean of their features (channels,) and the inverse of their covariance.
+
+    A feature vector less the mean, times all but the last of `direction` (channels + 1,), plus the last, is 1
+    where an image is as likely taken for one without a head as few training images are.
+    """
 
     mean: NDArray[np.float32]
     precision: NDArray[np.float32]
     facts: NoveltyFacts
+    direction: NDArray[np.float32] | None = None
 
 
 def measure_novelty(features: Features, familiar: Familiar) -> NDArray[np.float64]:
     """Squared distance of each image over the threshold (n,): above 1 it is unlike the training images.
 
+    Or how far it lies in the direction of images without a head, where that is known and more.
     Raises `BadInput` for features of another network.
     """
     if features.shape[1:] != familiar.mean.shape:
@@ -65,7 +75,18 @@ def measure_novelty(features: Features, familiar: Familiar) -> NDArray[np.float6
             f"novelty: expected {len(familiar.mean)} features as it was made with, came {features.shape[1]}; "
             "it is of another model: rerun novelty"
         )
-    return squared_distance(features, familiar.mean, familiar.precision) / familiar.facts.threshold
+    distance = squared_distance(features, familiar.mean, familiar.precision) / familiar.facts.threshold
+    if familiar.direction is None:
+        return distance
+    return np.maximum(distance, project(features, familiar.mean, familiar.direction))
+
+
+def project(
+    features: Features, mean: NDArray[np.float32], direction: NDArray[np.floating]
+) -> NDArray[np.float64]:
+    """How far each image (n,) lies in a direction (channels + 1,), in float64; its last value is added."""
+    towards = direction.astype(np.float64)
+    return np.asarray((features.astype(np.float64) - mean) @ towards[:-1] + towards[-1])
 
 
 def squared_distance(
@@ -91,6 +112,8 @@ def write_familiar(folder: Path, familiar: Familiar) -> None:
     """Writes the folder that `read_familiar` reads."""
     with replacing_folder(folder, _FILES) as aside:
         np.save(aside / STATISTICS, np.vstack([familiar.mean, familiar.precision]).astype(np.float32))
+        if familiar.direction is not None:
+            np.save(aside / DIRECTION, familiar.direction.astype(np.float32))
         write_mapping(aside / FACTS, familiar.facts.model_dump())
 
 
@@ -99,6 +122,7 @@ def read_familiar(folder: Path) -> Familiar:
     try:
         facts = NoveltyFacts.model_validate(read_mapping(folder / FACTS))
         stored = np.load(folder / STATISTICS, allow_pickle=False)
+        direction = None if facts.outliers is None else np.load(folder / DIRECTION, allow_pickle=False)
     except (ValidationError, ValueError, EOFError, OSError) as error:
         raise BadInput(
             f"{folder}: expected what the stage novelty writes, came {_tell(error)}; run `dvc repro novelty`"
@@ -109,7 +133,17 @@ def read_familiar(folder: Path) -> Familiar:
         raise BadInput(
             f"{folder / STATISTICS}: expected (channels + 1, channels) numbers, came {stored.shape}; rerun it"
         )
-    return Familiar(stored[0], stored[1:], facts)
+    if direction is not None:
+        _check_direction(direction, stored.shape[0], folder)
+    return Familiar(stored[0], stored[1:], facts, direction)
+
+
+def _check_direction(direction: NDArray[np.generic], expected: int, folder: Path) -> None:
+    if direction.dtype != np.float32 or direction.shape != (expected,) or not np.isfinite(direction).all():
+        raise BadInput(
+            f"{folder / DIRECTION}: expected {expected} finite numbers, one more than channels, came "
+            f"{direction.dtype} of {direction.shape}; rerun novelty"
+        )
 
 
 def _tell(error: Exception) -> str:

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from brainmri.dataset.scan_preparation import PreparationRule
 from brainmri.errors import BadInput
 from brainmri.learning.cards import ClassifierCard, read_model_card
-from brainmri.learning.shipped import PHANTOMS
 from brainmri.scans.files import hash_file
 from brainmri.scans.settings import ReadingLimits
 from brainmri.scoring.calibration import OperatingPoint, read_operating_point
@@ -27,7 +26,7 @@ WEIGHTS: Final = "weights.safetensors"
 
 @dataclass(frozen=True)
 class Opinion:
-    """Of each image: the calibrated probability of tumor (n,), features of the first stage (n, channels)."""
+    """Of each image: the calibrated probability of tumor (n,), features (n, channels) for novelty."""
 
     probability: NDArray[np.float64]
     features: NDArray[np.float32]
@@ -62,7 +61,7 @@ class Model:
     @property
     def zero_shot(self) -> bool:
         """Whether it has seen synthetic MRI alone; an export says so too, since model.json does."""
-        return bool(self.card.training.get("data") == PHANTOMS)
+        return self.card.from_phantoms
 
     @property
     def notice(self) -> str:

@@ -44,13 +44,15 @@ class WatchParams(Section):
 class UnseenParams(Section):
     """A set of phantoms that no network learns from: how many for what, drawn with a seed of their own.
 
-    Novelty is measured from the `familiar`, temperature and threshold are of `valid`, figures of `test`.
+    Novelty is measured from the `familiar`, temperature and threshold are of `valid`, figures of `test`;
+    `outliers` are pictures without a head.
     """
 
     seed: Seed
     familiar: Pictures
     valid: Pictures
     test: Pictures
+    outliers: Pictures
 
 
 class PhantomSettings(Section):

@@ -1,0 +1,1 @@
+"""Pictures that show no head, drawn as endlessly as phantoms are."""

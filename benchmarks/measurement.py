@@ -3,6 +3,7 @@
 import json
 import os
 import platform
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -10,7 +11,17 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from brainmri.errors import BadInput
+
 RESULTS = Path(__file__).parent / "results"
+
+
+def end_in_a_line(main: Callable[[], None]) -> None:
+    """Runs `main`; what users can mend ends it in one line."""
+    try:
+        main()
+    except BadInput as error:
+        sys.exit(f"error: {error}")
 
 
 @dataclass(frozen=True)

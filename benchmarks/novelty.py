@@ -24,7 +24,7 @@ from PIL import Image
 from sklearn.datasets import load_digits, load_sample_images
 from sklearn.metrics import roc_auc_score
 
-from benchmarks.measurement import describe_machine, write_results
+from benchmarks.measurement import describe_machine, end_in_a_line, write_results
 from brainmri.dataset.manifest import Subset, read_manifest
 from brainmri.dataset.preparation import ImageRule, prepare_image
 from brainmri.dataset.prepared import PREPARATION, read_prepared
@@ -200,4 +200,4 @@ def _print(results: Mapping[str, Mapping[str, Mapping[str, float]]]) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    end_in_a_line(main)

@@ -21,7 +21,7 @@ from typing import Any
 
 import yaml
 
-from benchmarks.measurement import describe_machine, write_results
+from benchmarks.measurement import describe_machine, end_in_a_line, write_results
 from brainmri.dataset.baselines import ShortcutRow
 from brainmri.dataset.prepared import read_prepared
 from brainmri.dataset.protocols import Protocol
@@ -164,4 +164,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    end_in_a_line(main)

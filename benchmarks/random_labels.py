@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from scipy.stats import t
 from sklearn.metrics import pairwise_distances, roc_auc_score
 
+from benchmarks.measurement import end_in_a_line
 from benchmarks.settings import SETTINGS
 from brainmri.dataset.groups import GroupRow
 from brainmri.dataset.manifest import ManifestRow, Subset
@@ -160,4 +161,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    end_in_a_line(main)

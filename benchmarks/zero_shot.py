@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.measurement import describe_machine, write_results
+from benchmarks.measurement import describe_machine, end_in_a_line, write_results
 from benchmarks.settings import SETTINGS
 from brainmri.dataset.audit import audit_set
 from brainmri.dataset.prepare import PrepareParams, prepare_folder
@@ -123,4 +123,4 @@ def _list_sizes(own: int, others: Sequence[int]) -> list[int]:
 
 
 if __name__ == "__main__":
-    main()
+    end_in_a_line(main)

@@ -17,6 +17,7 @@ from brainmri.learning.catalogue import Architecture
 from brainmri.learning.crossval import UnitJob, count_network, list_arm_sizes, train_unit, train_units
 from brainmri.learning.model_folder import WEIGHTS
 from brainmri.learning.prediction import predict_logits, read_classifier
+from brainmri.learning.recipe import Pooling
 from tests.dataset.test_units import SPLIT, make_manifest
 from tests.learning.samples import make_set
 from tests.learning.shipping import ship
@@ -92,6 +93,8 @@ def test_the_shipped_detector_looks_at_its_own_sizes_whatever_was_prepared(
         assert expected[row.slice_id] == pytest.approx(row.logit, abs=1e-4)
     started = read_arms(SHARED, make_comparison({"plain": {}, "started": {"weights": "phantom"}}))["started"]
     assert (64, 24) == list_arm_sizes(started, 64)
+    attentive = arm.train.model_copy(update={"pooling": Pooling.ATTENTION})
+    assert count_network(arm, (32,)) == count_network(arm.model_copy(update={"train": attentive}), (32,))
     both, one = (count_network(arm, sizes)["multiply_adds"] for sizes in ((32, 24), (32,)))
     assert both > 1.4 * one
 

@@ -27,7 +27,7 @@ from brainmri.learning.identity import identify_training
 from brainmri.learning.model_folder import WEIGHTS
 from brainmri.learning.prediction import fit_size, predict_logits, read_classifier
 from brainmri.learning.rate import find_rate
-from brainmri.learning.recipe import Recipe
+from brainmri.learning.recipe import Pooling, Recipe
 from brainmri.learning.segmentation import Segmentation, select_masks
 from brainmri.learning.segmentation_recipe import SegmentationRecipe
 from brainmri.learning.shipped import find_shipped
@@ -122,6 +122,9 @@ def list_arm_sizes(arm: Arm, prepared: int) -> tuple[int, ...]:
 def count_network(arm: Arm, sizes: Sequence[int]) -> dict[str, int]:
     """Parameters, their bytes in float32, and multiply-adds for one image, looked at at each of `sizes`."""
     recipe = arm.recipe(seed=0)
+    if arm.zero_shot:  # its head is the shipped one's, whatever trainings have
+        pooling = recipe.train.model_copy(update={"pooling": Pooling.CONCAT})
+        recipe = recipe.model_copy(update={"train": pooling})
     network = _choose_task(recipe).build_network(recipe).eval()
     with FlopCounterMode(display=False) as counter, torch.inference_mode():
         for size in sizes:

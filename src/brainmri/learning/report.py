@@ -15,6 +15,7 @@ from brainmri.learning.fitting import TrainedNetwork
 from brainmri.learning.identity import hash_data
 from brainmri.learning.model_folder import LAST_WEIGHTS, WEIGHTS, write_model
 from brainmri.learning.recipe import Recipe
+from brainmri.learning.training import Training
 from brainmri.scans.settings import SliceRule
 from brainmri.tables import read_mapping
 
@@ -60,7 +61,6 @@ def describe_model(
 ) -> dict[str, Any]:
     """What model.json says of a network of any task (`ModelCard`)."""
     training, preparation = trained.training, read_mapping(prepared.folder / PREPARATION)
-    start = training.start
     return {
         "architecture": recipe.arch,
         "classes": ClassNames(**vars(prepared.classes)),
@@ -76,12 +76,21 @@ def describe_model(
             "precision": training.precision.value,
             "epochs_run": len(trained.epochs),
             "best_epoch": trained.best_epoch.epoch,
-            "start": {"name": "none"} if start is None else {"name": start.name, "sha256": start.sha256},
+            "start": _describe_start(training),
         },
         "versions": {"python": ".".join(platform.python_version_tuple()[:2])}
         | {name: version(name) for name in _PACKAGES},
         "data_sha256": hash_data(prepared, manifest),
     }
+
+
+def _describe_start(training: Training) -> dict[str, str]:
+    """Where it began; `goes_on` says in what the recipe gave way to it."""
+    start = training.start
+    if start is None:
+        return {"name": "none"}
+    known = {"name": start.name, "sha256": start.sha256}
+    return known | ({"goes_on": "head, statistics, no progressive resizing"} if training.continued else {})
 
 
 def _number(values: Sequence[float]) -> dict[str, float]:

@@ -23,6 +23,7 @@ REPRO = ("dvc", "repro", "pretrain/dvc.yaml")
 STAGES = {
     "pretrain@resnet18",
     "unseen",
+    "outliers",
     "predict_unseen@resnet18",
     "novelty_unseen@resnet18",
     "calibrate_unseen@resnet18",

@@ -1,13 +1,9 @@
 """A pretrained classifier and unseen phantoms -> its predictions, before calibration, and its features.
 
-Beside those of phantoms, the features of pictures that show no head.
-
 The training's checkpoint goes: that DVC has come here means that the training's outputs are recorded.
 """
 
 from pathlib import Path
-
-import numpy as np
 
 from brainmri.dataset.manifest import read_manifest
 from brainmri.dataset.predictions import Prediction
@@ -19,21 +15,12 @@ from brainmri.tables import write_rows
 from stages import run
 
 
-def main(
-    prepared: Path,
-    manifest: Path,
-    outliers: Path,
-    model: Path,
-    predictions: Path,
-    features: Path,
-    outlier_features: Path,
-) -> None:
-    """Prepared phantoms, manifest, outliers and a classifier's folder in; predictions and features out."""
+def main(prepared: Path, manifest: Path, model: Path, predictions: Path, features: Path) -> None:
+    """Prepared phantoms, their manifest and a classifier's folder in; predictions and features out."""
     data, slices = read_prepared(prepared), read_manifest(manifest)
     rows = predict_subsets(model, data, slices)
     write_rows(predictions, rows, Prediction)
     write_features(features, model, data.images)
-    write_features(outlier_features, model, np.load(outliers, mmap_mode="r", allow_pickle=False))
     remove_finished()
     print(f"predict_unseen: {len(rows)} phantoms -> {predictions}")
 

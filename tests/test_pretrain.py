@@ -24,6 +24,7 @@ STAGES = {
     "pretrain@resnet18",
     "unseen",
     "outliers",
+    "see_outliers@resnet18",
     "predict_unseen@resnet18",
     "novelty_unseen@resnet18",
     "calibrate_unseen@resnet18",

@@ -42,6 +42,7 @@ TORCH_STAGES = {
     "pretrain",
     "unseen",
     "predict_unseen",
+    "see_outliers",
 }
 # MONAI brings torch.
 SURFACES = PACKAGE / "scoring" / "surfaces.py"

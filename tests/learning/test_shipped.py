@@ -112,11 +112,11 @@ def test_what_goes_on_looks_twice_as_the_detector_does(
     data = replace(data, folder=tmp_path)
     write_mapping(tmp_path / PREPARATION, describe_preparation(1))
     trained = train_network(select_classes(data, manifest), recipe, Schedule(1, 1e-3))
-    assert 1 == capsys.readouterr().out.count("looks at each image at 24 pixels too")
+    assert 1 == capsys.readouterr().out.count("will be asked at 24 pixels too")
     write_trained(tmp_path / "model", trained, recipe, data, manifest)
     classifier = read_classifier(tmp_path / "model", WEIGHTS)
     assert (32, 24) == classifier.card.sizes
-    assert "head, statistics, no progressive resizing" == classifier.card.training["start"]["goes_on"]
+    assert "head, batch-normalization statistics" == classifier.card.training["start"]["kept"]
     said = score_classes(trained.training, data, range(16))["logit"]
     assert said == pytest.approx(predict_logits(classifier, data.images), abs=1e-4)
     one = replace(classifier, card=classifier.card.model_copy(update={"second_size": None}))
@@ -147,15 +147,20 @@ def test_a_rate_is_looked_for_with_a_new_head_and_other_pooling_has_one(weights:
         assert HEAD not in named or not torch.equal(_read().state[HEAD], named[HEAD].cpu())
 
 
-def test_phantom_starts_the_encoder_of_a_segmenter(weights: Path) -> None:
+def test_phantom_starts_the_encoder_of_a_segmenter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shipped, "FOLDER", tmp_path)
+    ship(tmp_path, RESNET18, second_size=24)
     data, manifest = make_masked_set(16)
     section = make_segmentation()
     recipe = make_mask_recipe(section, weights=PHANTOM)
+    assert _read().second_size == 24
     images = select_masks(data, manifest, section.design)
     training = build_training(images, recipe, plan_epoch(len(images.train), recipe.train))
     network = training.learner.model
     named = name_weights(network, RESNET18, network.state_dict())
     assert torch.equal(_read().state[BODY], named[BODY].cpu())
+    assert (32,) == training.sizes
+    assert not training.continued
 
 
 def test_an_architecture_without_weights_is_told_which_have_some(weights: Path) -> None:

@@ -3,6 +3,7 @@
 import copy
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,16 @@ def test_every_figure_with_its_interval_is_the_metrics() -> None:
 
 def test_the_card_names_the_weights_that_it_is_of() -> None:
     assert f"\nweights: sha256 `{SHA256}`\n" in write_card(_make())
+
+
+def test_a_network_that_goes_on_from_the_detector_says_what_it_kept_and_that_it_looks_twice() -> None:
+    card = _make()
+    assert "begun from weights `none`; images of" in write_card(card)
+    start = {"name": "phantom", "kept": "head"}
+    model = dict(card.model) | {"second_size": 96, "training": card.model["training"] | {"start": start}}
+    said = write_card(replace(card, model=model))
+    assert "begun from weights `phantom`, which it kept of: head; images of" in said
+    assert "pixels, looked at once more at 96 pixels, where the mean of the log odds counts; bf16" in said
 
 
 def test_pointing_stands_beside_a_random_network_and_chance() -> None:

@@ -26,7 +26,7 @@ from brainmri.scans.files import hash_file
 from brainmri.scans.settings import ReadingLimits
 from brainmri.scoring.calibration import OperatingPoint, write_operating_point
 from brainmri.scoring.novelty import NoveltyParams, write_familiar
-from brainmri.scoring.novelty_fit import learn_familiar
+from brainmri.scoring.novelty_fit import divide_outliers, learn_familiar
 from brainmri.serving.export import Exported, export_model
 from brainmri.serving.model import CLASSIFIER, NOVELTY, OPERATING_POINT, read_model
 from brainmri.serving.web.settings import ServeLimits
@@ -88,10 +88,14 @@ def _divide(data: PreparedSet) -> list[ManifestRow]:
     ]
 
 
-def _write_novelty(model: Path, data: PreparedSet) -> None:
-    seen = see_images(read_classifier(model / CLASSIFIER, WEIGHTS), np.array(data.images))
+def _write_novelty(model: Path, data: PreparedSet, outliers: int = 0) -> None:
+    """With some `outliers` also the direction of noise."""
+    classifier = read_classifier(model / CLASSIFIER, WEIGHTS)
+    seen = see_images(classifier, np.array(data.images))
+    noise = np.random.default_rng(0).integers(0, 256, (outliers, *data.images.shape[1:]), dtype=np.uint8)
+    others = divide_outliers(see_images(classifier, noise).features) if outliers else None
     weights = hash_file(model / CLASSIFIER / WEIGHTS)
-    familiar = learn_familiar(seen.features, _divide(data), NoveltyParams(rate=0.02), weights)
+    familiar = learn_familiar(seen.features, _divide(data), NoveltyParams(rate=0.02), weights, others)
     write_familiar(model / NOVELTY, familiar)
 
 
@@ -104,7 +108,7 @@ def shipped_weights(trained: Trained, tmp_path_factory: pytest.TempPathFactory) 
     card = card.model_copy(update={"training": card.training | {"data": PHANTOMS}})
     write_model(folder / CLASSIFIER, card, {WEIGHTS: halve(read_weights(folder / CLASSIFIER / WEIGHTS))})
     sha256 = hash_file(folder / CLASSIFIER / WEIGHTS)
-    _write_novelty(folder, trained.prepared)
+    _write_novelty(folder, trained.prepared, outliers=24)
     (folder / "README.md").write_text(f"# Card\n\nsha256 `{sha256}`\n\n{TEMPLATES_NOTICE}")
     list_weights(weights)
     return weights

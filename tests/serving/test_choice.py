@@ -19,11 +19,12 @@ from brainmri.learning import shipped
 from brainmri.learning.cards import MODEL
 from brainmri.learning.shipped import PHANTOMS
 from brainmri.reporting.templates_notice import TEMPLATES_NOTICE
+from brainmri.scoring.novelty import DIRECTION
 from brainmri.serving import export_command, predict_command, serve_command
 from brainmri.serving.answers import NOT_FOR_DIAGNOSIS, ZERO_SHOT
 from brainmri.serving.backends import Backend
 from brainmri.serving.choice import choose_folder
-from brainmri.serving.model import CLASSIFIER, WEIGHTS, Model, read_model
+from brainmri.serving.model import CLASSIFIER, NOVELTY, WEIGHTS, Model, read_model
 from brainmri.serving.predict import Predictor, predict_scans
 from brainmri.tables import read_mapping, write_mapping
 from tests.house.closure import ROOT
@@ -156,6 +157,9 @@ def test_an_export_of_it_is_marked_has_its_card_and_says_the_same(
     assert [True, True] == [found.model.zero_shot for found in answers]
     for first, second in zip(*(found.scans for found in answers), strict=True):
         assert first.probability_max == pytest.approx(second.probability_max, abs=1e-4)
+        for own, exported in zip(first.slices, second.slices, strict=True):
+            assert own.novelty == pytest.approx(exported.novelty, abs=1e-3)
+    assert (Path("out") / NOVELTY / DIRECTION).is_file()
     card = (checkout / "weights" / ARCH / "README.md").read_text()
     assert TEMPLATES_NOTICE in card
     assert card == Path("out/README.md").read_text()

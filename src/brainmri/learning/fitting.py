@@ -71,9 +71,14 @@ def _say_adopted(training: Training, recipe: Recipe, data: TrainingData) -> None
     if start is None or start.normalization is None:
         return
     if training.continued:
-        print(f"train: goes on with the head and the statistics of {start.name}, without small images")
+        print(
+            f"train: goes on with the head and the statistics of {start.name}, without progressive resizing"
+        )
         for size in training.sizes[1:]:
-            print(f"train: as {start.name} does, what it learns looks at each image at {size} pixels too")
+            print(
+                f"train: as that of {start.name}, the network will be asked at {size} pixels too; the mean "
+                "of its log odds counts"
+            )
     if training.normalization != choose_normalization(scaling, data.train.images):
         print(f"train.scaling: {scaling} gives way to what the start weights ({start.name}) were learnt with")
 

@@ -13,7 +13,7 @@ from brainmri.dataset.prepared import PreparedSet
 from brainmri.learning.compilation import describe_compiler
 from brainmri.learning.provenance import describe_machine, hash_code, list_versions
 from brainmri.learning.recipe import Rate, Recipe
-from brainmri.learning.weights import read_start_weights
+from brainmri.learning.weights import StartWeights, read_start_weights
 
 # The parts of the package that training may use.
 CODE: Final = ("", "dataset", "learning", "scans")
@@ -43,7 +43,7 @@ def identify_training(
     start = read_start_weights(recipe.weights, recipe.arch)
     facts: dict[str, Any] = {
         "recipe": recipe.model_dump(mode="json"),
-        "start": "none" if start is None else start.sha256,
+        "start": "none" if start is None else _describe_start(start),
         "epochs": epochs,
         "lr": lr,
         "data": hash_data(prepared, manifest),
@@ -54,6 +54,16 @@ def identify_training(
         "compiler": describe_compiler() if recipe.train.compile else "none",
     }
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+
+
+def _describe_start(start: StartWeights) -> dict[str, Any]:
+    """The file's hash, and what the model.json beside it decides."""
+    known = start.normalization
+    return {
+        "sha256": start.sha256,
+        "normalization": None if known is None else known.model_dump(),
+        "second_size": start.second_size,
+    }
 
 
 def hash_data(prepared: PreparedSet, manifest: Sequence[ManifestRow]) -> str:

@@ -85,12 +85,12 @@ def describe_model(
 
 
 def _describe_start(training: Training) -> dict[str, str]:
-    """Where it began; `goes_on` says in what the recipe gave way to it."""
+    """Where it began; `kept` is what of that went on beside the body's weights."""
     start = training.start
     if start is None:
         return {"name": "none"}
     known = {"name": start.name, "sha256": start.sha256}
-    return known | ({"goes_on": "head, statistics, no progressive resizing"} if training.continued else {})
+    return known | ({"kept": "head, batch-normalization statistics"} if training.continued else {})
 
 
 def _number(values: Sequence[float]) -> dict[str, float]:

@@ -107,7 +107,7 @@ def build_training(
     """A fastai learner by `recipe`, seeded here: the same recipe and data give the same training.
 
     Where the shipped detector has the head that is to be trained, training goes on with it, unless there is
-    to be a `new_head`: then its batch-normalization statistics are kept, and no image is shrunk.
+    to be a `new_head`: then batch normalization keeps its statistics, and there is no progressive resizing.
     """
     start = read_start_weights(recipe.weights, recipe.arch)
     keep_freed_memory()

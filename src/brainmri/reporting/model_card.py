@@ -135,13 +135,23 @@ def _tell_model(facts: CardFacts) -> list[str]:
     training, rule = model["training"], model["rule"]
     return [
         f"{model['architecture']} with {train['parameters']:,} parameters, begun from weights "
-        f"`{training['start']['name']}`; images of {rule['size']} × {rule['size']} pixels; "
+        f"`{training['start']['name']}`{_tell_kept(training['start'])}; images of {rule['size']} × "
+        f"{rule['size']} pixels{_tell_second(model)}; "
         f"{training['precision']}. {train['epochs_run']} epochs of {train['steps_per_epoch']} steps of "
         f"{train['batch_size']} images at a learning rate of at most {train['learning_rate']:.2e}; "
         f"kept is epoch {train['best_epoch']}, whose validation loss is lowest.",
         "",
         f"weights: sha256 `{facts.weights_sha256}`",
     ]
+
+
+def _tell_kept(start: Facts) -> str:
+    return f", which it kept of: {start['kept']}" if "kept" in start else ""
+
+
+def _tell_second(model: Facts) -> str:
+    size = model.get("second_size")
+    return f", looked at once more at {size} pixels, where the mean of the log odds counts" if size else ""
 
 
 def _tell_limits(facts: CardFacts) -> list[str]:

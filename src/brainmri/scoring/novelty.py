@@ -1,4 +1,4 @@
-"""How unlike the training images an image is: Mahalanobis' distance of what the network's first stage sees.
+"""How unlike the training images an image is: Mahalanobis' distance of what the network's first stages see.
 
 Lee et al. 2018 (arXiv 1807.03888) measure it in several layers. The first stage alone, without classes, told
 other pictures from MRI far better than the last (docs/predict.md). A feature is a channel's mean over the
@@ -36,6 +36,8 @@ class NoveltyParams(Section):
 class NoveltyFacts(Section):
     """novelty.json: from which squared distance on an image is called unlike, and what that rests on.
 
+    The `threshold` is of the distance alone; what a direction says has its own limit in it.
+
     `attainable_rate` is what so many validation slices allow, if they were independent: `rate` or more.
     `weights_sha256` is of the file of the weights whose features they are: of others it says nothing. From so
     many `outliers` the direction is known.
@@ -54,8 +56,9 @@ class NoveltyFacts(Section):
 class Familiar:
     """The training images: the mean of their features (channels,) and the inverse of their covariance.
 
-    A feature vector less the mean, times all but the last of `direction` (channels + 1,), plus the last, is 1
-    where an image is as likely taken for one without a head as few training images are.
+    The features less the mean, times all of `direction` (channels + 1,) but its last, plus that, say how much
+    an image is like those without a head: 0 at the median of validation, 1 at the limit that its share `rate`
+    exceeds.
     """
 
     mean: NDArray[np.float32]
@@ -73,7 +76,7 @@ def measure_novelty(features: Features, familiar: Familiar) -> NDArray[np.float6
     if features.shape[1:] != familiar.mean.shape:
         raise BadInput(
             f"novelty: expected {len(familiar.mean)} features as it was made with, came {features.shape[1]}; "
-            "it is of another model: rerun novelty"
+            "it is of another model or version: take the whole model folder anew, or rerun novelty"
         )
     distance = squared_distance(features, familiar.mean, familiar.precision) / familiar.facts.threshold
     if familiar.direction is None:

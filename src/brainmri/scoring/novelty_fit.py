@@ -78,7 +78,7 @@ def find_direction(
     both = np.concatenate([train, outliers]).astype(np.float64) - familiar.mean
     truth = np.arange(len(both)) >= len(train)
     fitted = LogisticRegression(C=_REGULAR, max_iter=_MOST_STEPS).fit(both @ white, truth)
-    direction = np.append(white @ fitted.coef_[0], fitted.intercept_)
+    direction = np.append(white @ fitted.coef_[0], 0.0)
     found = np.sort(project(valid, familiar.mean, direction))
     middle, limit = float(np.median(found)), found[_rank(len(found), params.rate) - 1]
     direction[-1] -= middle

@@ -22,7 +22,7 @@ _TINY: dict[str, Any] = {
     "threads": 1,
 }
 _WATCH = {"pictures": 8, "times": 2}
-_UNSEEN = {"familiar": 6, "valid": 8, "test": 10, "outliers": 12}
+_UNSEEN = {"familiar": 6, "valid": 8, "test": 10, "outliers": 24}
 
 
 def make_section(**changes: Any) -> dict[str, Any]:

@@ -37,3 +37,12 @@ def test_a_head_in_pieces_has_its_pixels_elsewhere() -> None:
 def test_things_on_black_leave_much_of_it_black(kind: str) -> None:
     images = draw_outliers(1, 20 * len(KINDS), HEADS)[KINDS.index(kind) :: len(KINDS)]
     assert np.median((images < 30).mean((1, 2))) > 0.3
+
+
+def test_no_piece_keeps_its_place() -> None:
+    number = KINDS.index(PIECES)
+    head = np.arange(SIZE * SIZE).reshape(SIZE, SIZE) % 251 + 1
+    images = draw_outliers(2, 300 * len(KINDS), head[None].astype(np.uint8))[number :: len(KINDS)]
+    for image in images:
+        corner = image[:7, :7]
+        assert not np.array_equal(corner, head[:7, :7])

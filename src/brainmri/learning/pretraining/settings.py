@@ -52,7 +52,7 @@ class UnseenParams(Section):
     familiar: Pictures
     valid: Pictures
     test: Pictures
-    outliers: Pictures
+    outliers: Annotated[int, Field(ge=24, description="a whole number of pictures, at least 24")]
 
 
 class PhantomSettings(Section):

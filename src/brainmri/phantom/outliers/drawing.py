@@ -53,7 +53,7 @@ def _draw_leaves(rng: np.random.Generator, size: int) -> Gray:
     smallest, largest = rng.uniform(0.012, 0.05), rng.uniform(0.15, 0.55)
     texture = np.float32(0.4) * _draw_field(rng, size) if rng.random() < 0.5 else None
     for _ in range(int(rng.integers(30, 500))):
-        # Areas are as often large as small ones are small: of such leaves no scale is the usual one.
+        # Their density falls with the radius cubed, so that no scale is the usual one.
         radius = size / np.sqrt(rng.uniform(largest**-2, smallest**-2))
         center = rng.uniform(-0.12 * size, 1.12 * size, 2)
         gray: Gray | float = float(rng.normal())
@@ -132,7 +132,10 @@ def _break(rng: np.random.Generator, head: Image) -> Image:
     many, size = int(rng.choice(_PIECES)), head.shape[-1]
     side = size // many
     pieces = head[: many * side, : many * side].reshape(many, side, many, side).swapaxes(1, 2)
-    mixed = rng.permutation(pieces.reshape(-1, side, side)).reshape(many, many, side, side)
+    order, mixed = rng.permutation(many**2), np.empty((many**2, side, side), np.uint8)
+    # Each goes where the next one of a random round was, so that none stays.
+    mixed[np.roll(order, 1)] = pieces.reshape(-1, side, side)[order]
+    mixed = mixed.reshape(many, many, side, side)
     broken = np.zeros_like(head)
     broken[: many * side, : many * side] = mixed.swapaxes(1, 2).reshape(many * side, many * side)
     return broken

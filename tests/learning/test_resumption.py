@@ -3,6 +3,7 @@
 import errno
 import os
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,10 @@ SCHEDULE = Schedule(4, 3e-3)
 
 class Interruption(BaseException):
     """As SIGKILL: nothing handles it."""
+
+
+# Each case is a training or two: some of a kind are left to the long set.
+LONG = partial(pytest.param, marks=pytest.mark.long)
 
 
 class _Interrupt(Callback):  # type: ignore[misc]
@@ -93,7 +98,7 @@ def _write_start(folder: Path) -> str:
 
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
-@pytest.mark.parametrize("batches", [3, 4, 7])
+@pytest.mark.parametrize("batches", [LONG(3), 4, LONG(7)])
 def test_a_killed_training_ends_as_an_uninterrupted_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, precision: str, batches: int
 ) -> None:
@@ -170,7 +175,8 @@ def test_a_finished_training_is_read_not_repeated(tmp_path: Path, monkeypatch: p
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"\0" * 5000, b"\x89PNG and more", "half", "flipped", "other facts"]
+    "content",
+    [LONG(b""), LONG(b"\0" * 5000), LONG(b"\x89PNG and more"), "half", "flipped", "other facts"],
 )
 def test_a_broken_checkpoint_is_told_of_and_training_starts_over(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], content: bytes | str

@@ -96,6 +96,14 @@ def summarize(folder: Path, arms: Mapping[str, Any], shares: Sequence[float]) ->
     }
 
 
+def pick_figures(report: Mapping[str, Any]) -> dict[str, Any]:
+    """Of `compare_arms`, what a reader asks for, by arm."""
+    return {
+        name: {key: figures[key] for key in FIGURES if key in figures}
+        for name, figures in report["arms"].items()
+    }
+
+
 def _git(folder: Path, *words: str) -> str:
     return subprocess.run(["git", *words], cwd=folder, check=True, capture_output=True, text=True).stdout
 
@@ -104,10 +112,7 @@ def _compare(folder: Path, arms: Mapping[str, ArmScores]) -> dict[str, Any]:
     params, data = read_params(Params, folder / "params.yaml"), read_prepared(folder / "data" / "prepared")
     shortcuts = read_rows(folder / "data" / "shortcuts.csv", ShortcutRow)
     choices = ComparisonParams(params.calibrate, params.evaluate)
-    report = compare_arms(arms, shortcuts, data.classes, choices)["arms"]
-    return {
-        name: {key: figures[key] for key in FIGURES if key in figures} for name, figures in report.items()
-    }
+    return pick_figures(compare_arms(arms, shortcuts, data.classes, choices))
 
 
 def _read_arm(folder: Path, name: str) -> ArmScores:

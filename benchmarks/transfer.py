@@ -22,15 +22,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.measurement import describe_machine, end_in_a_line, write_results
-from benchmarks.pretraining import FIGURES, PACKAGES, ROOT
+from benchmarks.pretraining import PACKAGES, ROOT, pick_figures
 from benchmarks.settings import SETTINGS
+from benchmarks.zero_shot import prepare
 from brainmri.compute import available_cores, map_unordered
-from brainmri.dataset.audit import audit_set
 from brainmri.dataset.groups import GroupRow
 from brainmri.dataset.manifest import ManifestRow, Subset
 from brainmri.dataset.predictions import Epoch, make_prediction
-from brainmri.dataset.prepare import PrepareParams, prepare_folder
-from brainmri.dataset.prepared import PreparedSet, read_prepared, read_raw_facts
+from brainmri.dataset.prepare import PrepareParams
+from brainmri.dataset.prepared import PreparedSet
 from brainmri.dataset.protocols import Protocol
 from brainmri.dataset.split import assign_subsets
 from brainmri.dataset.units import ScoredRow
@@ -92,14 +92,6 @@ class Job:
     sets: Sets
 
 
-def prepare(raw: Path, params: PrepareParams, folder: Path) -> Grouped:
-    """Prepares a folder; tells what was rejected."""
-    count = prepare_folder(raw, params, folder)
-    print(f"{raw}: {count.found} scans, {count.rejected} rejected")
-    prepared = read_prepared(folder)
-    return Grouped(prepared, audit_set(prepared, read_raw_facts(folder), [], SETTINGS.audit).groups)
-
-
 def divide(own: Grouped) -> list[ManifestRow]:
     """The first fold is watched, all others are learnt from."""
     rows = assign_subsets(own.prepared.slices, own.groups, SETTINGS.split)
@@ -155,16 +147,13 @@ def compare(arms: dict[str, list[ScoredRow]], sets: Sets, params: Params) -> dic
     order = {name: sorted(rows, key=lambda row: (row.seed, row.subset)) for name, rows in arms.items()}
     scored = {name: ArmScores(rows, Protocol.GROUPED, {}) for name, rows in order.items()}
     choices = ComparisonParams(params.calibrate, params.evaluate)
-    report = compare_arms(scored, [], sets.train.classes, choices)["arms"]
-    return {
-        name: {key: figures[key] for key in FIGURES if key in figures} for name, figures in report.items()
-    }
+    return pick_figures(compare_arms(scored, [], sets.train.classes, choices))
 
 
 def _read(raw: Path, positive: str, channel: str, folder: Path) -> Grouped:
     own = {"positive": positive, "channel": int(channel) if channel.isdigit() else channel}
     params = PrepareParams.model_validate(SETTINGS.prepare.model_dump(mode="json") | own)
-    return prepare(raw, params, folder)
+    return Grouped(*prepare(raw, params, folder))
 
 
 def main() -> None:

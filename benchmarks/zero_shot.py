@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from benchmarks.measurement import describe_machine, end_in_a_line, write_results
 from benchmarks.settings import SETTINGS
 from brainmri.dataset.audit import audit_set
+from brainmri.dataset.groups import GroupRow
 from brainmri.dataset.prepare import PrepareParams, prepare_folder
 from brainmri.dataset.prepared import PreparedSet, read_prepared, read_raw_facts
 from brainmri.learning.prediction import Classifier, fit_size, predict_logits, read_classifier
@@ -45,13 +46,12 @@ class Params(Section):
     evaluate: EvaluateParams
 
 
-def prepare(raw: Path, params: PrepareParams, folder: Path) -> tuple[PreparedSet, NDArray[np.int64]]:
-    """The prepared set, and the group of each slice, numbered from 0; tells what was rejected."""
+def prepare(raw: Path, params: PrepareParams, folder: Path) -> tuple[PreparedSet, Sequence[GroupRow]]:
+    """The prepared set, and the group of each slice; tells what was rejected."""
     count = prepare_folder(raw, params, folder)
     print(f"{params.size} px: {count.found} scans, {count.rejected} rejected")
     prepared = read_prepared(folder)
-    groups = [row.group for row in audit_set(prepared, read_raw_facts(folder), [], SETTINGS.audit).groups]
-    return prepared, np.unique(groups, return_inverse=True)[1]
+    return prepared, audit_set(prepared, read_raw_facts(folder), [], SETTINGS.audit).groups
 
 
 def score(
@@ -79,7 +79,8 @@ def score(
 def measure_size(raw: Path, params: PrepareParams, classifier: Classifier, model: Model) -> dict[str, Any]:
     """All that is said of the scans prepared at one size; at the detector's own also what it finds unlike."""
     with tempfile.TemporaryDirectory() as folder:
-        prepared, group = prepare(raw, params, Path(folder) / "prepared")
+        prepared, groups = prepare(raw, params, Path(folder) / "prepared")
+        group = np.unique([row.group for row in groups], return_inverse=True)[1]
         images = np.array(prepared.images)
     if params.size != model.card.rule.size:
         logits = predict_logits(classifier, fit_size(images, classifier.card))

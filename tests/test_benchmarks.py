@@ -1,12 +1,19 @@
-"""Every benchmark starts, and says what it measures."""
+"""Every benchmark starts, and says what it measures; what one of them does with two sets."""
 
 import ast
 import subprocess
 import sys
+from dataclasses import replace
 
+import numpy as np
 import pytest
 
+from benchmarks import transfer
+from brainmri.dataset.groups import GroupRow
+from brainmri.dataset.manifest import Subset
+from brainmri.dataset.prepared import Classes
 from tests.house.closure import ROOT
+from tests.learning.samples import make_set
 
 _HELPERS = {"__init__", "__main__", "measurement", "settings", "training_sides"}
 NAMES = sorted(path.stem for path in (ROOT / "benchmarks").glob("*.py") if path.stem not in _HELPERS)
@@ -22,3 +29,25 @@ def test_it_starts_and_says_what_it_measures(module: str) -> None:
     first = ast.get_docstring(ast.parse(source.read_text())).splitlines()[0]
     # argparse may wrap it.
     assert first in " ".join(done.stdout.split())
+
+
+def test_one_set_is_learnt_from_and_all_of_another_is_tested_by_its_own_groups() -> None:
+    first, second = make_set(16)[0], make_set(6)[0]
+    names = {"tumor": "yes", "no tumor": "no"}
+    slices = [row.model_copy(update={"label": names[row.label]}) for row in second.slices]
+    second = replace(second, slices=slices, classes=Classes("yes", "no"))
+    groups = [GroupRow(slice_id=row.slice_id, group=f"H{n // 2}") for n, row in enumerate(second.slices)]
+    own = transfer.Grouped(
+        first, [GroupRow(slice_id=row.slice_id, group=row.slice_id) for row in first.slices]
+    )
+    sets = transfer.Sets(first, transfer.divide(own), transfer.Grouped(second, groups))
+    assert {Subset.TRAIN, Subset.VALID} == {row.subset for row in sets.manifest}
+    watched = len(sets.watched)
+    rows = transfer.list_rows(sets, [np.arange(watched), -np.arange(6.0)], 3)
+    assert [Subset.VALID] * watched + [Subset.TEST] * 6 == [row.subset for row in rows]
+    assert [row.group for row in groups] == [row.group for row in rows[watched:]]
+    # By the names that the first set has for its classes.
+    expected = ["tumor" if positive else "no tumor" for positive in second.is_positive()]
+    assert expected == [row.label for row in rows[watched:]]
+    assert [0, -1, -2, -3, -4, -5] == [row.logit for row in rows[watched:]]
+    assert {3} == {row.seed for row in rows}

@@ -116,7 +116,7 @@ def test_what_goes_on_looks_twice_as_the_detector_does(
     write_trained(tmp_path / "model", trained, recipe, data, manifest)
     classifier = read_classifier(tmp_path / "model", WEIGHTS)
     assert (32, 24) == classifier.card.sizes
-    assert "head, batch-normalization statistics" == classifier.card.training["start"]["kept"]
+    assert "body, head, batch-normalization statistics" == classifier.card.training["start"]["parts"]
     said = score_classes(trained.training, data, range(16))["logit"]
     assert said == pytest.approx(predict_logits(classifier, data.images), abs=1e-4)
     one = replace(classifier, card=classifier.card.model_copy(update={"second_size": None}))

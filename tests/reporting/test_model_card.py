@@ -43,13 +43,13 @@ def test_the_card_names_the_weights_that_it_is_of() -> None:
     assert f"\nweights: sha256 `{SHA256}`\n" in write_card(_make())
 
 
-def test_a_network_that_goes_on_from_the_detector_says_what_it_kept_and_that_it_looks_twice() -> None:
+def test_a_network_that_goes_on_from_the_detector_says_with_what_and_that_it_looks_twice() -> None:
     card = _make()
     assert "begun from weights `none`; images of" in write_card(card)
-    start = {"name": "phantom", "kept": "head"}
+    start = {"name": "phantom", "parts": "body, head"}
     model = dict(card.model) | {"second_size": 96, "training": card.model["training"] | {"start": start}}
     said = write_card(replace(card, model=model))
-    assert "begun from weights `phantom`, which it kept of: head; images of" in said
+    assert "begun from weights `phantom` (body, head); images of" in said
     assert "pixels, looked at once more at 96 pixels, where the mean of the log odds counts; bf16" in said
 
 

@@ -85,12 +85,12 @@ def describe_model(
 
 
 def _describe_start(training: Training) -> dict[str, str]:
-    """Where it began; `kept` is what of that went on beside the body's weights."""
+    """Where it began; `parts` are named where they are more than the body."""
     start = training.start
     if start is None:
         return {"name": "none"}
     known = {"name": start.name, "sha256": start.sha256}
-    return known | ({"kept": "head, batch-normalization statistics"} if training.continued else {})
+    return known | ({"parts": "body, head, batch-normalization statistics"} if training.continued else {})
 
 
 def _number(values: Sequence[float]) -> dict[str, float]:

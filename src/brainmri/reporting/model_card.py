@@ -135,7 +135,7 @@ def _tell_model(facts: CardFacts) -> list[str]:
     training, rule = model["training"], model["rule"]
     return [
         f"{model['architecture']} with {train['parameters']:,} parameters, begun from weights "
-        f"`{training['start']['name']}`{_tell_kept(training['start'])}; images of {rule['size']} × "
+        f"`{training['start']['name']}`{_tell_parts(training['start'])}; images of {rule['size']} × "
         f"{rule['size']} pixels{_tell_second(model)}; "
         f"{training['precision']}. {train['epochs_run']} epochs of {train['steps_per_epoch']} steps of "
         f"{train['batch_size']} images at a learning rate of at most {train['learning_rate']:.2e}; "
@@ -145,8 +145,8 @@ def _tell_model(facts: CardFacts) -> list[str]:
     ]
 
 
-def _tell_kept(start: Facts) -> str:
-    return f", which it kept of: {start['kept']}" if "kept" in start else ""
+def _tell_parts(start: Facts) -> str:
+    return f" ({start['parts']})" if "parts" in start else ""
 
 
 def _tell_second(model: Facts) -> str:

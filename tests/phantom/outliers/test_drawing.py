@@ -33,7 +33,7 @@ def test_a_head_in_pieces_has_its_pixels_elsewhere() -> None:
         assert not np.array_equal(inside, head[:side, :side])
 
 
-@pytest.mark.parametrize("kind", ["strokes", "bodies"])
+@pytest.mark.parametrize("kind", ["strokes", "round shapes"])
 def test_things_on_black_leave_much_of_it_black(kind: str) -> None:
     images = draw_outliers(1, 20 * len(KINDS), HEADS)[KINDS.index(kind) :: len(KINDS)]
     assert np.median((images < 30).mean((1, 2))) > 0.3

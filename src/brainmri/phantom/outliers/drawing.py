@@ -158,10 +158,10 @@ def _show(rng: np.random.Generator, scene: Gray) -> Image:
 PIECES: Final = "a head in pieces"
 _SCENES: Final[dict[str, Callable[[np.random.Generator, int], Gray]]] = {
     "noise": _draw_field,
-    "things": _draw_leaves,
+    "overlapping shapes": _draw_leaves,
     "text": _draw_text,
     "strokes": _draw_strokes,
-    "bodies": _draw_bodies,
+    "round shapes": _draw_bodies,
 }
 KINDS: Final = (*_SCENES, PIECES)
 """What there is, in the order in which it is drawn."""

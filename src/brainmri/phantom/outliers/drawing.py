@@ -158,7 +158,7 @@ def _show(rng: np.random.Generator, scene: Gray) -> Image:
 PIECES: Final = "a head in pieces"
 _SCENES: Final[dict[str, Callable[[np.random.Generator, int], Gray]]] = {
     "noise": _draw_field,
-    "overlapping shapes": _draw_leaves,
+    "crowded shapes": _draw_leaves,
     "text": _draw_text,
     "strokes": _draw_strokes,
     "round shapes": _draw_bodies,

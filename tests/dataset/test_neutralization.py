@@ -33,7 +33,7 @@ def _measure(folder: Path, monkeypatch: pytest.MonkeyPatch, large: Disguise) -> 
     return measure_areas(folder, "yes", VARIANTS["default"], 30)
 
 
-@pytest.mark.parametrize("frame_px", [4, 20])
+@pytest.mark.parametrize("frame_px", [pytest.param(4, marks=pytest.mark.long), 20])
 def test_planted_shortcuts_are_perfect_on_raw_files_and_chance_on_prepared_images(
     frame_px: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

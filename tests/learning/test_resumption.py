@@ -97,7 +97,7 @@ def _write_start(folder: Path) -> str:
     return str(folder / "start.safetensors")
 
 
-@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+@pytest.mark.parametrize("precision", [LONG("fp32"), "bf16"])
 @pytest.mark.parametrize("batches", [LONG(3), 4, LONG(7)])
 def test_a_killed_training_ends_as_an_uninterrupted_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, precision: str, batches: int
@@ -119,7 +119,7 @@ def test_a_training_killed_again_and_again_ends_as_an_uninterrupted_one(
     _assert_same(expected, _train(recipe, tmp_path))
 
 
-@pytest.mark.parametrize("batches", [3, 6])
+@pytest.mark.parametrize("batches", [LONG(3), 6])
 def test_progressive_resizing_goes_on_with_the_right_size(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, batches: int
 ) -> None:
@@ -132,7 +132,7 @@ def test_progressive_resizing_goes_on_with_the_right_size(
     _assert_same(expected, _train(recipe, tmp_path))
 
 
-@pytest.mark.parametrize("batches", [3, 5])
+@pytest.mark.parametrize("batches", [LONG(3), 5])
 def test_given_weights_go_on_from_the_frozen_part_or_from_after_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, batches: int
 ) -> None:
@@ -176,7 +176,7 @@ def test_a_finished_training_is_read_not_repeated(tmp_path: Path, monkeypatch: p
 
 @pytest.mark.parametrize(
     "content",
-    [LONG(b""), LONG(b"\0" * 5000), LONG(b"\x89PNG and more"), "half", "flipped", "other facts"],
+    [LONG(b""), LONG(b"\0" * 5000), LONG(b"\x89PNG and more"), LONG("half"), "flipped", "other facts"],
 )
 def test_a_broken_checkpoint_is_told_of_and_training_starts_over(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], content: bytes | str

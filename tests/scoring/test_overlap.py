@@ -95,6 +95,7 @@ def test_a_pixel_is_called_from_a_half_on() -> None:
     assert (2, 0, 0, 2) == (row.tp, row.fp, row.fn, row.tn)
 
 
+@pytest.mark.long
 def test_a_thousand_random_pairs_agree_with_scikit_learn() -> None:
     generator = np.random.default_rng(2)
     pairs = {f"{number:04d}": (draw_random(generator), draw_random(generator)) for number in range(1000)}

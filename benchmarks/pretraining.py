@@ -1,15 +1,16 @@
 """What weights that have seen synthetic MRI alone are worth on a set of real scans: docs/pretraining.md.
 
     python -m benchmarks.pretraining RAW WORKSPACE --name kaggle253 [--positive yes] [--channel 1]
-        [--shares 0.5 0.25 0.1] [--seeds 0 1 2] [--epochs 15]
+        [--shares 0.5 0.25 0.1] [--masks] [--seeds 0 1 2] [--epochs 15]
 
 In WORKSPACE, a clone of this checkout's last commit, which is made where there is none, the comparison's own
 pipeline runs on RAW, a folder as `raw` of params.yaml takes it: five grouped folds, and for each seed and
 fold one network from random weights, one from the shipped ones, and what the shipped detector says untrained;
 the first two also with shares of the training groups. The same command goes on where it was stopped. Each
-share's arms are paired with each other, and all with the one from random weights that saw everything. What
-is watched (early stopping, temperature, threshold) is the whole next fold, whatever the share, and for the
-shipped detector too; that brings images to its own size.
+share's arms are paired with each other, and all with the one from random weights that saw everything. With
+--masks also U-Nets, with a body of random weights and with the shipped one, which are paired with each other.
+What is watched (early stopping, temperature, threshold) is the whole next fold, whatever the share, and for
+the shipped detector too; that brings images to its own size.
 """
 
 import argparse
@@ -25,7 +26,7 @@ from benchmarks.measurement import describe_machine, end_in_a_line, write_result
 from brainmri.dataset.baselines import ShortcutRow
 from brainmri.dataset.prepared import read_prepared
 from brainmri.dataset.protocols import Protocol
-from brainmri.dataset.units import ScoredRow
+from brainmri.dataset.units import ScoredRow, SegmentedRow
 from brainmri.errors import BadInput
 from brainmri.learning.shipped import find_shipped
 from brainmri.params import Section, load_yaml, read_params
@@ -36,7 +37,7 @@ from brainmri.tables import read_mapping, read_rows
 
 PACKAGES = ("torch", "torchvision", "fastai", "numpy")
 # Of an arm, what a reader asks for.
-FIGURES = ("auroc_within_folds", "auroc", "accuracy", "sensitivity", "specificity", "against_first")
+FIGURES = ("auroc_within_folds", "auroc", "accuracy", "sensitivity", "specificity", "against_first", "masks")
 ROOT = Path(__file__).parents[1]
 
 
@@ -47,8 +48,8 @@ class Params(Section):
     evaluate: EvaluateParams
 
 
-def name_arms(arch: str, shares: Sequence[float]) -> dict[str, dict[str, Any]]:
-    """The arms by name; the first is what others are compared with."""
+def name_arms(arch: str, shares: Sequence[float], *, masks: bool = False) -> dict[str, dict[str, Any]]:
+    """The arms by name; the first is what others are compared with, U-Nets with the first of theirs."""
     arms: dict[str, dict[str, Any]] = {
         "scratch": {"arch": arch},
         "phantom": {"arch": arch, "weights": "phantom"},
@@ -57,6 +58,9 @@ def name_arms(arch: str, shares: Sequence[float]) -> dict[str, dict[str, Any]]:
     for share in shares:
         for name in ("scratch", "phantom"):
             arms[_name(name, share)] = arms[name] | {"share": share}
+    if masks:
+        for name in ("scratch", "phantom"):
+            arms[f"unet_{name}"] = arms[name] | {"task": "segmentation"}
     return arms
 
 
@@ -85,14 +89,16 @@ def run_comparison(folder: Path) -> None:
 
 
 def summarize(folder: Path, arms: Mapping[str, Any], shares: Sequence[float]) -> dict[str, Any]:
-    """The figures of all arms against the first, and of each share's two arms against each other."""
+    """Classifiers against the first, each share's two arms and the two U-Nets against each other."""
     scored = {name: _read_arm(folder / "data" / "comparison", name) for name in arms}
+    unets = {name: arm for name, arm in scored.items() if arm.segments}
     pairs = {str(share): [_name(name, share) for name in ("scratch", "phantom")] for share in shares}
     return {
-        "all": _compare(folder, scored),
+        "all": _compare(folder, {name: arm for name, arm in scored.items() if name not in unets}),
         "by_share": {
             share: _compare(folder, {name: scored[name] for name in names}) for share, names in pairs.items()
         },
+        **({"unets": _compare(folder, unets)} if unets else {}),
     }
 
 
@@ -117,7 +123,7 @@ def _compare(folder: Path, arms: Mapping[str, ArmScores]) -> dict[str, Any]:
 
 def _read_arm(folder: Path, name: str) -> ArmScores:
     facts = read_mapping(folder / f"{name}.json")
-    rows = read_rows(folder / f"{name}.csv", ScoredRow)
+    rows = read_rows(folder / f"{name}.csv", SegmentedRow if "task" in facts else ScoredRow)
     return ArmScores(rows, Protocol(facts["protocol"]), facts["network"])
 
 
@@ -137,11 +143,12 @@ def main() -> None:
     parser.add_argument("--channel", default="gray")
     parser.add_argument("--arch", default="resnet34")
     parser.add_argument("--shares", type=float, nargs="*", default=[])
+    parser.add_argument("--masks", action="store_true")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--epochs", type=int, default=15)
     given = parser.parse_args()
     check_shares(given.shares)
-    arms = name_arms(given.arch, given.shares)
+    arms = name_arms(given.arch, given.shares, masks=given.masks)
     channel = int(given.channel) if given.channel.isdigit() else given.channel
     prepare_workspace(
         given.workspace,

@@ -3,15 +3,17 @@
 import ast
 import subprocess
 import sys
+from argparse import Namespace
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from benchmarks import transfer
+from benchmarks import ablations, pretraining, transfer
 from brainmri.dataset.groups import GroupRow
 from brainmri.dataset.manifest import Subset
 from brainmri.dataset.prepared import Classes
+from brainmri.errors import BadInput
 from tests.house.closure import ROOT
 from tests.learning.samples import make_set
 
@@ -51,3 +53,24 @@ def test_one_set_is_learnt_from_and_all_of_another_is_tested_by_its_own_groups()
     assert expected == [row.label for row in rows[watched:]]
     assert [0, -1, -2, -3, -4, -5] == [row.logit for row in rows[watched:]]
     assert {3} == {row.seed for row in rows}
+
+
+def test_u_nets_are_compared_with_each_other_alone() -> None:
+    arms = pretraining.name_arms("resnet18", [0.25], masks=True)
+    assert ["unet_scratch", "unet_phantom"] == [name for name, arm in arms.items() if "task" in arm][1:]
+    assert arms["unet_phantom"] == {"arch": "resnet18", "weights": "phantom", "task": "segmentation"}
+    assert arms["phantom_25"] == {"arch": "resnet18", "weights": "phantom", "share": 0.25}
+
+
+def test_an_ablation_lacks_what_its_name_says_and_nothing_else() -> None:
+    given = Namespace(arch="resnet18", pictures=1000, batch=50, seeds=[1, 2], only=[])
+    jobs = ablations.list_jobs(given, None)
+    assert len(jobs) == 2 * (len(ablations.VARIANTS) + len(ablations.BUDGETS))
+    assert [2000, 2000, 1000] == [job.params.budget for job in jobs[:3]]
+    by_name = {job.name: job.params.model_dump() for job in jobs if job.params.seed == 1}
+    whole = by_name.pop("all")
+    for name, params in by_name.items():
+        changed = {key for key in whole if params[key] != whole[key]}
+        assert changed == ({"budget"} if name in ablations.BUDGETS else set(ablations.VARIANTS[name]))
+    with pytest.raises(BadInput, match="--only"):
+        ablations.check_names(["maps"])

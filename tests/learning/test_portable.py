@@ -46,7 +46,7 @@ def _make(
         (Architecture.RESNET18, Pooling.CONCAT, (64, 40), True),
         (Architecture.RESNET18, Pooling.ATTENTION, (48, None), False),
         (Architecture.SQUEEZENET1_1, Pooling.CONCAT, (32, None), False),
-        (Architecture.RESNET50, Pooling.CONCAT, (50, None), True),
+        pytest.param(Architecture.RESNET50, Pooling.CONCAT, (50, None), True, marks=pytest.mark.long),
     ],
 )
 def test_probability_and_features_are_those_of_prediction(

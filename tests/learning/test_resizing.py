@@ -16,6 +16,8 @@ from brainmri.learning.training import build_training
 from tests.learning.samples import make_recipe, make_set
 
 DATA, MANIFEST = make_set(size=64)
+# A network that trains quickly: no size of an image depends on it.
+SMALL = {"arch": "squeezenet1_1"}
 
 
 class _Spy(Callback):  # type: ignore[misc]
@@ -29,7 +31,7 @@ class _Spy(Callback):  # type: ignore[misc]
 
 
 def _spy(share: float, size: int) -> tuple[_Spy, object]:
-    recipe = make_recipe(progressive={"share": share, "size": size}, batch_size=16)
+    recipe = make_recipe(progressive={"share": share, "size": size}, batch_size=16, **SMALL)
     learner = build_training(select_classes(DATA, MANIFEST), recipe, EpochPlan(16, passes=1)).learner
     learner.add_cb(spy := _Spy())
     return spy, learner
@@ -71,7 +73,7 @@ def test_nothing_is_shrunk_while_given_weights_are_frozen() -> None:
 
 
 def test_each_epoch_tells_the_size_that_it_trained_on() -> None:
-    recipe = make_recipe(progressive={"share": 0.5, "size": 32})
+    recipe = make_recipe(progressive={"share": 0.5, "size": 32}, **SMALL)
     epochs = train_network(select_classes(DATA, MANIFEST), recipe, Schedule(4, 1e-3)).epochs
     assert [32, 32, 64, 64] == [row.train_size for row in epochs]
 

@@ -32,6 +32,8 @@ from tests.learning.samples import (
 
 DATA, MANIFEST = make_set()
 SCHEDULE = Schedule(4, 3e-3)
+# Where batch normalization is of no concern: its checkpoint is a tenth of a ResNet's.
+SMALL = {"arch": "squeezenet1_1"}
 
 
 class Interruption(BaseException):
@@ -112,7 +114,7 @@ def test_a_killed_training_ends_as_an_uninterrupted_one(
 def test_a_training_killed_again_and_again_ends_as_an_uninterrupted_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    recipe = make_recipe()
+    recipe = make_recipe(**SMALL)
     expected = _train(recipe)
     for _ in range(3):
         _interrupt(recipe, tmp_path, 3, monkeypatch)
@@ -155,7 +157,7 @@ def test_a_segmenter_goes_on_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 def test_early_stopping_counts_the_epochs_before_the_interruption(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    recipe = make_recipe(patience=1)
+    recipe = make_recipe(patience=1, **SMALL)
     schedule = Schedule(40, 1e-2)
     expected = train_network(select_classes(DATA, MANIFEST), recipe, schedule)
     monkeypatch.setattr("tests.learning.test_resumption.SCHEDULE", schedule)
@@ -164,7 +166,7 @@ def test_early_stopping_counts_the_epochs_before_the_interruption(
 
 
 def test_a_finished_training_is_read_not_repeated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    recipe = make_recipe()
+    recipe = make_recipe(**SMALL)
     expected = _train(recipe, tmp_path)
 
     def work(*_: object) -> None:
@@ -181,7 +183,7 @@ def test_a_finished_training_is_read_not_repeated(tmp_path: Path, monkeypatch: p
 def test_a_broken_checkpoint_is_told_of_and_training_starts_over(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], content: bytes | str
 ) -> None:
-    recipe = make_recipe()
+    recipe = make_recipe(**SMALL)
     expected = _train(recipe, tmp_path)
     path = tmp_path / "checkpoint.safetensors"
     whole = path.read_bytes()
@@ -199,7 +201,7 @@ def test_a_broken_checkpoint_is_told_of_and_training_starts_over(
 def test_a_full_disk_ends_in_one_line_and_the_checkpoint_before_stays(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    recipe = make_recipe()
+    recipe = make_recipe(**SMALL)
     expected = _train(recipe)
     _interrupt(recipe, tmp_path, 3, monkeypatch)
     before = (tmp_path / "checkpoint.safetensors").read_bytes()

@@ -3,9 +3,10 @@
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import highdicom
 import numpy as np
@@ -24,8 +25,10 @@ from brainmri.serving.dicom_capture import make_capture
 from brainmri.serving.dicom_origin import Maker
 from brainmri.serving.dicom_output import DicomWriter, Segmenter
 from brainmri.serving.dicom_sources import read_sources
+from brainmri.serving.intake import take_scans
 from brainmri.serving.model import read_model
-from brainmri.serving.predict import Predictor, predict_scans
+from brainmri.serving.predict import Predictor, answer_scans
+from tests.commands import main, run_here
 from tests.pictures import draw_head
 from tests.scans.samples import dicom, save_dicom
 from tests.serving.conftest import LIMITS, Trained
@@ -73,6 +76,11 @@ def _write_series(folder: Path, change: Change = lambda _: None, count: int = CO
     return folder
 
 
+def _read_here(function: Callable[[Any], Any], items: Sequence[Any], *_: object) -> Iterator[Any]:
+    """As `Isolate`, in this process: the files are the test's own."""
+    return map(function, items)
+
+
 def _outline(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """All of the head."""
     return (images > BRIGHT).astype(np.uint8)
@@ -81,7 +89,8 @@ def _outline(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
 def _run(trained: Trained, scans: Path, out: Path) -> tuple[list[Dataset], list[highdicom.seg.Segmentation]]:
     model = read_model(trained.model)
     writer = DicomWriter(model, out, Segmenter(_outline, MAKER), LIMITS.max_volume_megabytes)
-    predict_scans([scans], Predictor(model, Backend.TORCH), LIMITS, [writer.write])
+    taken = take_scans([scans], model.rule(LIMITS), _read_here)
+    answer_scans(taken, Predictor(model, Backend.TORCH), [writer.write])
     captures = [pydicom.dcmread(path) for path in sorted(out.glob("*_SC.dcm"))]
     return captures, [highdicom.seg.segread(path) for path in sorted(out.glob("*_SEG.dcm"))]
 
@@ -394,9 +403,8 @@ def test_the_command_writes_a_picture_where_a_model_has_no_segmenter(
     (tmp_path / "model").mkdir()
     shutil.copytree(trained.model, tmp_path / "model", dirs_exist_ok=True)
     shutil.copy(trained.onnx / "limits.json", tmp_path / "model")
-    given = ["predict", tmp_path / "in", "--model", tmp_path / "model", "--dicom-out", tmp_path / "out"]
-    ended = subprocess.run([sys.executable, "-m", "brainmri", *map(str, given)], cwd=tmp_path, check=False)
-    assert 0 == ended.returncode
+    given = ("predict", tmp_path / "in", "--model", tmp_path / "model", "--dicom-out", tmp_path / "out")
+    assert 0 == run_here(main, tmp_path, *given).returncode
     assert ["0001_0_dcm_SC.dcm"] == [path.name for path in (tmp_path / "out").iterdir()]
 
 

@@ -25,6 +25,7 @@ from brainmri.serving.intake import Taken, take_scans
 from brainmri.serving.model import CLASSIFIER, read_model
 from brainmri.serving.predict import Predictor, predict_scans
 from brainmri.serving.tables import to_csv, to_text
+from tests.commands import main, run_here
 from tests.house.closure import ROOT
 from tests.pictures import draw_head
 from tests.rules import RULE
@@ -185,7 +186,7 @@ def test_what_can_t_be_written_ends_in_one_line_and_no_answer_s_code(
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "old.png").touch()
     for place in ("file", "full"):
-        refused = _command(tmp_path, "x.png", "--explain", place, "--model", trained.model)
+        refused = _command_here(tmp_path, "x.png", "--explain", place, "--model", trained.model)
         assert (2, 1) == (refused.returncode, refused.stderr.count("\n"))
         assert f"--explain {place}: expected a new or empty folder" in refused.stderr
 
@@ -194,6 +195,11 @@ def _command(folder: Path, *arguments: object) -> "subprocess.CompletedProcess[s
     command = [sys.executable, "-m", "brainmri", "predict", *map(str, arguments)]
     shutil.copy(ROOT / "params.yaml", folder)
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+
+
+def _command_here(folder: Path, *arguments: object) -> "subprocess.CompletedProcess[str]":
+    shutil.copy(ROOT / "params.yaml", folder)
+    return run_here(main, folder, "predict", *arguments)
 
 
 def test_the_command_prints_a_table_json_or_csv_and_its_code_says_how_it_went(
@@ -205,18 +211,18 @@ def test_the_command_prints_a_table_json_or_csv_and_its_code_says_how_it_went(
     plain = _command(tmp_path, "=head.png", *model)
     assert (0, "") == (plain.returncode, plain.stderr)
     assert NOT_FOR_DIAGNOSIS in plain.stdout
-    both = _command(tmp_path, "=head.png", "bad.png", "--json", *model)
+    both = _command_here(tmp_path, "=head.png", "bad.png", "--json", *model)
     assert 1 == both.returncode
     content = json.loads(both.stdout)
     assert ["bad.png"] == [item["scan"] for item in content["rejected"]]
     assert NOT_FOR_DIAGNOSIS == content["notice"]
-    table = _command(tmp_path, "=head.png", "bad.png", "--csv", *model).stdout.splitlines()
+    table = _command_here(tmp_path, "=head.png", "bad.png", "--csv", *model).stdout.splitlines()
     assert table[0].startswith("scan,patient,slices,probability_max")
     assert table[1].startswith("'=head.png,,1,0.")
     assert all(NOT_FOR_DIAGNOSIS in line for line in table[1:])
     assert table[2].startswith("bad.png,")
-    assert 2 == _command(tmp_path, "bad.png", *model).returncode
-    wrong = _command(tmp_path, "=head.png", "--model", "models")
+    assert 2 == _command_here(tmp_path, "bad.png", *model).returncode
+    wrong = _command_here(tmp_path, "=head.png", "--model", "models")
     assert 2 == wrong.returncode
     assert wrong.stderr.startswith("error: models: expected a model folder with classifier/ in it, came none")
     assert 1 == wrong.stderr.count("\n")
@@ -227,14 +233,14 @@ def test_explain_writes_a_picture_a_scan_whose_name_is_no_path(trained: Trained,
     save_nifti(tmp_path / "a volume.nii.gz", heads)
     Image.fromarray(heads[8]).save(tmp_path / "..head$.png")
     paths, heat = ("a volume.nii.gz", "..head$.png"), ("--explain", "heat", "--model")
-    answered = _command(tmp_path, *paths, *heat, trained.model)
+    answered = _command_here(tmp_path, *paths, *heat, trained.model)
     assert (0, "") == (answered.returncode, answered.stderr)
     names = sorted(path.name for path in (tmp_path / "heat").iterdir())
     assert ["0001__head_png.png", "0002_a_volume_nii_gz.png"] == names
     for name in names:
         with Image.open(tmp_path / "heat" / name) as picture:
             assert picture.width > 500
-    refused = _command(tmp_path, paths[0], *heat, trained.onnx)
+    refused = _command_here(tmp_path, paths[0], *heat, trained.onnx)
     assert (2, 1) == (refused.returncode, refused.stderr.count("\n"))
     assert "weights.safetensors: no such file" in refused.stderr
 

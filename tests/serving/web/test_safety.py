@@ -231,8 +231,15 @@ def test_decoders_that_are_killed_at_work_cost_a_scan_and_no_more(server: Server
     assert_up(server)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-@pytest.mark.parametrize("busy", [False, True])
+@pytest.mark.parametrize(
+    ("number", "busy"),
+    [
+        (signal.SIGINT, True),
+        (signal.SIGTERM, True),
+        (signal.SIGTERM, False),
+        pytest.param(signal.SIGINT, False, marks=pytest.mark.long),
+    ],
+)
 def test_a_server_that_is_ended_leaves_nothing(
     trained: Trained, tmp_path: Path, number: signal.Signals, busy: bool
 ) -> None:
@@ -252,8 +259,9 @@ def test_a_server_that_is_ended_leaves_nothing(
     client = threading.Thread(target=ask)
     if busy:
         client.start()
-        time.sleep(3)
-        assert 1 == httpx.get(f"{started.url}/health").json()["waiting"]
+        while httpx.get(f"{started.url}/health").json()["waiting"] < 1:
+            time.sleep(0.05)
+        time.sleep(0.5)  # until it is decoded
     began = time.monotonic()
     assert 0 == started.stop(number)
     assert time.monotonic() - began < 12

@@ -6,6 +6,7 @@ alone a queued experiment would silently run the workspace's code and record the
 
 import argparse
 import errno
+import gc
 import inspect
 import os
 import signal
@@ -59,6 +60,9 @@ def run(main: Callable[..., None]) -> None:
             raise
         place = error.filename or "an output"
         sys.exit(f"error: {place}: can't be written ({error.strerror}); make room, then run it again")
+    finally:
+        # The collector would look through all of PyTorch once more, for a second, to free what ends anyway.
+        gc.freeze()
 
 
 def _refuse_other_code() -> None:

@@ -1,33 +1,35 @@
 """What each part of the phantoms and of what is learnt from them contributes: docs/pretraining.md.
 
     python -m benchmarks.ablations RAW --name lgg [--positive tumor] [--channel 1] [--arch resnet18]
-        [--pictures 40000] [--seeds 1] [--only all no_maps]
+        [--pictures 40000] [--batch 64] [--seeds 1] [--only no_maps]
 
 Each network is pretrained as pretrain/dvc.yaml does it, but for the part that its name says it lacks, with
-few pictures, and asked about RAW, a folder as `raw` of params.yaml takes it, and about unseen phantoms, which
-lack nothing. Temperature and threshold are chosen on other unseen phantoms. All are paired with the one that
-lacks nothing. Others see a quarter, half or twice as many pictures. The same command goes on where it was
-stopped. On a CPU batches are small (--batch), and as many networks are trained at once as there are cores.
+few pictures in small batches, and asked about RAW, a folder as `raw` of params.yaml takes it, and about
+unseen phantoms, which lack nothing. Temperature and threshold are chosen on other unseen phantoms. All are
+paired with the one that lacks nothing. Others see a quarter, half or twice as many pictures. One is trained
+at one size alone and so looks once: `one_look` is the one that lacks nothing, looking once. The same command
+goes on where it was stopped; as many networks are trained at once as there are cores, on a GPU one. With
+--only some are trained and shown, and no results written.
 """
 
 import argparse
 import contextlib
-import hashlib
 import io
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from benchmarks.measurement import describe_machine, end_in_a_line, write_results
-from benchmarks.pretraining import ROOT
-from benchmarks.settings import SETTINGS
+from benchmarks.measurement import describe_commit, describe_machine, end_in_a_line, write_results
+from benchmarks.pretraining import PACKAGES, ROOT
+from benchmarks.settings import SETTINGS, read_channel
 from benchmarks.transfer import Grouped, Params, Sets, compare, list_rows
-from benchmarks.zero_shot import prepare
+from benchmarks.zero_shot import prepare, show_area
 from brainmri.compute import available_cores, map_unordered
 from brainmri.dataset.groups import GroupRow
 from brainmri.dataset.manifest import ManifestRow, Subset
@@ -44,11 +46,9 @@ from brainmri.learning.pretraining.drawing import draw_phantoms
 from brainmri.learning.pretraining.identity import identify_pretraining
 from brainmri.learning.pretraining.settings import PretrainParams, PretrainSection, name_architecture
 from brainmri.learning.pretraining.unseen import write_unseen
-from brainmri.params import PARAMS_PATH, load_yaml, read_params
-from brainmri.tables import DIGITS
+from brainmri.params import PARAMS_PATH, check_section, load_yaml, read_params
 
-PACKAGES = ("torch", "torchvision", "fastai", "numpy")
-FIRST = "all"
+FIRST, ONE_LOOK = "all", "one_look"
 # What each network's settings have in place of those of params.yaml's `pretrain`.
 VARIANTS: dict[str, dict[str, Any]] = {
     FIRST: {},
@@ -58,18 +58,21 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "no_marks": {"generator": {"marks": 0.0}},
     "no_degradation": {"generator": {"degradation": 0.0}},
     "one_size": {"sizes": [{"size": 160, "share": 1.0}], "second_size": "none"},
+    "quarter": {},
+    "half": {},
+    "double": {},
 }
 # Of the pictures of the others.
 BUDGETS = {"quarter": 0.25, "half": 0.5, "double": 2.0}
-# A small set: each network is asked about all of it, at two sizes.
+# Phantoms that no network learns from; none are needed to tell what is familiar.
 UNSEEN = {"familiar": 2, "valid": 1000, "test": 3000}
-# What is watched is not used.
-WATCH, STATISTICS = {"pictures": 2, "times": 1}, 2000
+# Pretraining's own watching is of no use here; the statistics of batch normalization are of fewer pictures.
+SMALLER = {"watch": {"pictures": 2, "times": 1}, "statistics": 2000}
 
 
 @dataclass(frozen=True)
 class Asked:
-    """The set of real scans and the unseen phantoms, with the phantoms that are watched in both."""
+    """The set of real scans and the unseen phantoms; temperature and threshold are of others in both."""
 
     real: Sets
     phantoms: Sets
@@ -77,36 +80,44 @@ class Asked:
 
 @dataclass(frozen=True)
 class Job:
-    """One pretraining, and what the network is asked about."""
+    """One pretraining, and the sides in pixels at which its network looks, by the name of what is said."""
 
     name: str
     arch: Architecture
     params: PretrainParams
-    asked: Asked
-
-    @property
-    def key(self) -> str:
-        """Of all that decides the answers."""
-        facts = [identify_pretraining(self.arch, self.params), *map(str, list_looks(self.params))]
-        digest = hashlib.sha256(" ".join(facts).encode())
-        for images in (self.asked.phantoms.train.images, self.asked.real.test.prepared.images):
-            digest.update(np.ascontiguousarray(images).data)
-        return digest.hexdigest()
+    looks: Mapping[str, Sequence[int]]
 
 
-def read_section(given: argparse.Namespace, changes: Mapping[str, Any], seed: int) -> PretrainSection:
+Answers = dict[str, dict[str, list[ScoredRow]]]
+"""By the name of what is said, what is said of the `real` scans and of the `phantoms`."""
+
+
+def read_section(given: argparse.Namespace, name: str, seed: int) -> PretrainSection:
     """The section `pretrain` for a small budget, with a variant's changes."""
     section = load_yaml((ROOT / PARAMS_PATH).read_text(encoding="utf-8"))["pretrain"]
-    small = {"batch_size": given.batch, "threads": 1, "seed": seed, "statistics": STATISTICS}
-    for name, value in (small | {"unseen": UNSEEN, "watch": WATCH} | dict(changes)).items():
-        section[name] = section[name] | value if isinstance(value, Mapping) else value
-    section["budget"] = {given.arch: given.pictures}
-    return PretrainSection.model_validate(section)
+    changes = {"batch_size": given.batch, "threads": 1, "seed": seed, "unseen": UNSEEN}
+    for key, value in (changes | SMALLER | VARIANTS[name]).items():
+        section[key] = section[key] | value if isinstance(value, Mapping) else value
+    section["budget"] = {given.arch: round(given.pictures * BUDGETS.get(name, 1))}
+    return check_section(PretrainSection, section, "pretrain")
 
 
-def list_looks(params: PretrainParams) -> list[int]:
-    """The sides in pixels at which a network looks at a picture, as the shipped ones do."""
-    return [params.rule.size] + ([] if params.second_size == "none" else [params.second_size])
+def list_jobs(given: argparse.Namespace) -> list[Job]:
+    """The longest first. Raises `BadInput` for settings that nothing can be trained with."""
+    arch = name_architecture(given.arch)
+    unknown = [name for name in given.only if name not in VARIANTS]
+    if unknown:
+        raise BadInput(
+            f"--only: expected some of {', '.join(VARIANTS)}, came {unknown[0]}; name one of those"
+        )
+    jobs = []
+    for name in [name for name in VARIANTS if not given.only or name in {FIRST, *given.only}]:
+        for seed in given.seeds:
+            params = read_section(given, name, seed).of(arch)
+            once = [params.rule.size]
+            looks = {name: once if params.second_size == "none" else [*once, params.second_size]}
+            jobs.append(Job(name, arch, params, looks | ({ONE_LOOK: once} if name == FIRST else {})))
+    return sorted(jobs, key=lambda job: -job.params.budget)
 
 
 def read_real(raw: Path, params: PretrainSection, choices: Mapping[str, Any], folder: Path) -> Grouped:
@@ -116,7 +127,7 @@ def read_real(raw: Path, params: PretrainSection, choices: Mapping[str, Any], fo
 
 
 def draw_unseen(params: PretrainSection, folder: Path) -> tuple[PreparedSet, list[ManifestRow], Grouped]:
-    """Phantoms that lack nothing: all, their manifest (of which the watched ones count), those to test."""
+    """Phantoms that lack nothing: all, their manifest, and those to test."""
     manifest = write_unseen(folder, params, draw_phantoms(params)).manifest
     drawn = read_prepared(folder)
     tested = [place for place, row in enumerate(manifest) if row.subset is Subset.TEST]
@@ -126,76 +137,46 @@ def draw_unseen(params: PretrainSection, folder: Path) -> tuple[PreparedSet, lis
     return drawn, manifest, Grouped(chosen, groups)
 
 
-def train(job: Job) -> tuple[str, dict[str, list[ScoredRow]]]:
-    """The variant's name, and what its network says of the real scans and of the phantoms."""
-    with open_store(job.key, Path("benchmarks") / f"{job.name}, seed {job.params.seed}") as store:
-        said = store.read_outcome()
-        if said is None:
-            with contextlib.redirect_stdout(io.StringIO()):
-                said = _ask(job, store)
-            store.write_outcome(said)
-    answers = {name: np.array(values) for name, values in said.items()}
-    watched = answers["watched"]
-    sets = {"real": job.asked.real, "phantoms": job.asked.phantoms}
-    return job.name, {
-        name: list_rows(own, [watched, answers[name]], job.params.seed) for name, own in sets.items()
-    }
+def train(asked: Asked, job: Job) -> Answers:
+    """What the job's network says."""
+    place = Path("benchmarks") / f"{job.arch} {job.name}, seed {job.params.seed}"
+    with (
+        open_store(identify_pretraining(job.arch, job.params), place) as store,
+        contextlib.redirect_stdout(io.StringIO()),
+    ):
+        return _ask(job, asked, store)
 
 
-def _ask(job: Job, store: CheckpointStore) -> dict[str, list[float]]:
+def _ask(job: Job, asked: Asked, store: CheckpointStore) -> Answers:
     network = pretrain(job.arch, job.params, draw_phantoms(job.params), store).classifier
-    phantoms, real = job.asked.phantoms, job.asked.real
-    images = {
-        "watched": phantoms.train.images[phantoms.watched],
-        "phantoms": phantoms.test.prepared.images,
-        "real": real.test.prepared.images,
-    }
-    looks = list_looks(job.params)
-    with torch.inference_mode():
-        said = {name: ask_network(network, own, Normalization((), ()), looks) for name, own in images.items()}
-    return {name: [round(float(value), DIGITS) for value in values] for name, values in said.items()}
-
-
-def list_jobs(given: argparse.Namespace, asked: Asked) -> list[Job]:
-    """The longest first."""
-    names = [name for name in (*BUDGETS, *VARIANTS) if not given.only or name in {FIRST, *given.only}]
-    jobs = []
-    for name in names:
-        for seed in given.seeds:
-            arch = name_architecture(given.arch)
-            params = read_section(given, VARIANTS.get(name, {}), seed).of(arch)
-            budget = round(given.pictures * BUDGETS.get(name, 1))
-            jobs.append(Job(name, arch, params.model_copy(update={"budget": budget}), asked))
-    return sorted(jobs, key=lambda job: -job.params.budget)
-
-
-def check_names(only: Sequence[str]) -> None:
-    """Raises `BadInput` for variants that there are none of."""
-    known = [*VARIANTS, *BUDGETS]
-    unknown = [name for name in only if name not in known]
-    if unknown:
-        raise BadInput(f"--only: expected some of {', '.join(known)}, came {unknown[0]}; name one of those")
+    watched = asked.phantoms.train.images[asked.phantoms.watched]
+    answers: Answers = {}
+    for name, looks in job.looks.items():
+        answers[name] = {}
+        for where, sets in vars(asked).items():
+            said = [
+                ask_network(network, images, Normalization((), ()), looks)
+                for images in (watched, sets.test.prepared.images)
+            ]
+            answers[name][where] = list_rows(sets, said, job.params.seed)
+    return answers
 
 
 def compare_all(asked: Asked, jobs: Sequence[Job]) -> dict[str, Any]:
     """Trains them, then figures of all by what was asked about, against the one that lacks nothing."""
     at_once = 1 if torch.cuda.is_available() else available_cores()
-    rows: dict[str, dict[str, list[ScoredRow]]] = {"real": {}, "phantoms": {}}
-    for name, answers in map_unordered(train, jobs, at_once):
-        for where, own in answers.items():
-            rows[where].setdefault(name, []).extend(own)
-        print(f"{name}: done")
-    params, sets = read_params(Params, ROOT / PARAMS_PATH), {"real": asked.real, "phantoms": asked.phantoms}
-    names = [name for name in (*VARIANTS, *BUDGETS) if name in rows["real"]]
+    rows: dict[str, dict[str, list[ScoredRow]]] = {where: {} for where in vars(asked)}
+    for answers in map_unordered(partial(train, asked), jobs, at_once):
+        for name, by_place in answers.items():
+            for where, own in by_place.items():
+                rows[where].setdefault(name, []).extend(own)
+        print(f"{', '.join(answers)}: done")
+    params = read_params(Params, ROOT / PARAMS_PATH)
+    names = [name for name in (FIRST, ONE_LOOK, *VARIANTS) if name in rows["real"]]
     return {
-        where: compare({name: own[name] for name in names}, sets[where], params)
+        where: compare({name: own[name] for name in names}, getattr(asked, where), params)
         for where, own in rows.items()
     }
-
-
-def show(area: Mapping[str, float]) -> str:
-    """With its interval."""
-    return f"{area['value']:.3f} ({area['low']:.3f} to {area['high']:.3f})"
 
 
 def main() -> None:
@@ -206,29 +187,28 @@ def main() -> None:
     parser.add_argument("raw", type=Path)
     parser.add_argument("--name", required=True)
     parser.add_argument("--positive", default="tumor")
-    parser.add_argument("--channel", default="gray")
+    parser.add_argument("--channel", type=read_channel, default="gray")
     parser.add_argument("--arch", default="resnet18")
     parser.add_argument("--pictures", type=int, default=40000)
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--seeds", type=int, nargs="+", default=[1])
     parser.add_argument("--only", nargs="*", default=[])
     given = parser.parse_args()
-    check_names(given.only)
-    section = read_section(given, {}, given.seeds[0])
-    channel = int(given.channel) if given.channel.isdigit() else given.channel
-    choices = {"positive": given.positive, "channel": channel}
+    jobs, section = list_jobs(given), read_section(given, FIRST, given.seeds[0])
+    choices = {"positive": given.positive, "channel": given.channel}
     with tempfile.TemporaryDirectory() as folder:
         real = read_real(given.raw, section, choices, Path(folder) / "real")
         drawn, manifest, tested = draw_unseen(section, Path(folder) / "unseen")
         asked = Asked(Sets(drawn, manifest, real), Sets(drawn, manifest, tested))
-        found = compare_all(asked, list_jobs(given, asked))
+        found = compare_all(asked, jobs)
         counts = {"real_slices": len(real.prepared.slices), "phantoms": len(tested.groups)}
     for name, figures in found["real"].items():
-        phantoms = show(found["phantoms"][name]["auroc_within_folds"])
-        print(f"{name}: AUROC {show(figures['auroc_within_folds'])}, of unseen phantoms {phantoms}")
+        phantoms = show_area(found["phantoms"][name]["auroc_within_folds"])
+        print(f"{name}: AUROC {show_area(figures['auroc_within_folds'])}, of unseen phantoms {phantoms}")
     content = found | {"arch": given.arch, "pictures": given.pictures, "batch": given.batch, **counts}
-    content |= {"seeds": given.seeds, "machine": describe_machine(PACKAGES)}
-    write_results(f"ablations_{given.name}_{given.arch}", content)
+    content |= {"seeds": given.seeds, "commit": describe_commit(), "machine": describe_machine(PACKAGES)}
+    if not given.only:
+        write_results(f"ablations_{given.name}_{given.arch}", content)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,8 @@ pipeline runs on RAW, a folder as `raw` of params.yaml takes it: five grouped fo
 fold one network from random weights, one from the shipped ones, and what the shipped detector says untrained;
 the first two also with shares of the training groups. The same command goes on where it was stopped. Each
 share's arms are paired with each other, and all with the one from random weights that saw everything. With
---masks also U-Nets, with a body of random weights and with the shipped one, which are paired with each other.
+--masks also U-Nets, with a body of random weights and with the shipped one, which are paired with each other
+and trained for `segmentation.epochs` of params.yaml.
 What is watched (early stopping, temperature, threshold) is the whole next fold, whatever the share, and for
 the shipped detector too; that brings images to its own size.
 """
@@ -22,7 +23,8 @@ from typing import Any
 
 import yaml
 
-from benchmarks.measurement import describe_machine, end_in_a_line, write_results
+from benchmarks.measurement import describe_commit, describe_machine, end_in_a_line, write_results
+from benchmarks.settings import read_channel
 from brainmri.dataset.baselines import ShortcutRow
 from brainmri.dataset.prepared import read_prepared
 from brainmri.dataset.protocols import Protocol
@@ -74,11 +76,10 @@ def prepare_workspace(folder: Path, changes: Mapping[str, Any]) -> None:
     """Makes the clone if there is none; its params.yaml is its commit's, with changes."""
     if not folder.exists():
         subprocess.run(["git", "clone", "--quiet", str(ROOT), str(folder)], check=True)
-    committed = _git(folder, "show", "HEAD:params.yaml")
-    path, params = folder / "params.yaml", load_yaml(committed)
+    params = load_yaml(_git(folder, "show", "HEAD:params.yaml"))
     for key, value in changes.items():
         params[key] = params[key] | value if isinstance(value, Mapping) else value
-    path.write_text(yaml.safe_dump(params, sort_keys=False), encoding="utf-8")
+    (folder / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False), encoding="utf-8")
 
 
 def run_comparison(folder: Path) -> None:
@@ -114,6 +115,10 @@ def _git(folder: Path, *words: str) -> str:
     return subprocess.run(["git", *words], cwd=folder, check=True, capture_output=True, text=True).stdout
 
 
+def _read_params(folder: Path) -> Any:
+    return load_yaml((folder / "params.yaml").read_text(encoding="utf-8"))
+
+
 def _compare(folder: Path, arms: Mapping[str, ArmScores]) -> dict[str, Any]:
     params, data = read_params(Params, folder / "params.yaml"), read_prepared(folder / "data" / "prepared")
     shortcuts = read_rows(folder / "data" / "shortcuts.csv", ShortcutRow)
@@ -140,7 +145,7 @@ def main() -> None:
     parser.add_argument("workspace", type=Path)
     parser.add_argument("--name", required=True)
     parser.add_argument("--positive", default="tumor")
-    parser.add_argument("--channel", default="gray")
+    parser.add_argument("--channel", type=read_channel, default="gray")
     parser.add_argument("--arch", default="resnet34")
     parser.add_argument("--shares", type=float, nargs="*", default=[])
     parser.add_argument("--masks", action="store_true")
@@ -149,12 +154,11 @@ def main() -> None:
     given = parser.parse_args()
     check_shares(given.shares)
     arms = name_arms(given.arch, given.shares, masks=given.masks)
-    channel = int(given.channel) if given.channel.isdigit() else given.channel
     prepare_workspace(
         given.workspace,
         {
             "raw": str(given.raw.resolve()),
-            "prepare": {"positive": given.positive, "channel": channel},
+            "prepare": {"positive": given.positive, "channel": given.channel},
             "comparison": {"arms": arms, "seeds": given.seeds},
             "epochs": given.epochs,
         },
@@ -167,9 +171,10 @@ def main() -> None:
         "seeds": given.seeds,
         "shares": given.shares,
         "epochs": given.epochs,
+        **({"unet_epochs": _read_params(given.workspace)["segmentation"]["epochs"]} if given.masks else {}),
         "size": data.images.shape[-1],
         "slices": len(data.slices),
-        "commit": _git(given.workspace, "rev-parse", "--short", "HEAD").strip(),
+        "commit": describe_commit(given.workspace),
         "weights_sha256": find_shipped(given.arch, "--arch").sha256,
     }
     write_results(f"pretraining_{given.name}", content | {"machine": describe_machine(PACKAGES)})

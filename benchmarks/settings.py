@@ -18,4 +18,9 @@ class Settings(Section):
     split: SplitParams
 
 
+def read_channel(word: str) -> int | str:
+    """For `--channel`: gray, all or a channel's number, as `prepare.channel` takes it."""
+    return int(word) if word.isdigit() else word
+
+
 SETTINGS = read_params(Settings, Path(__file__).parents[1] / PARAMS_PATH)

@@ -23,8 +23,8 @@ from numpy.typing import NDArray
 
 from benchmarks.measurement import describe_machine, end_in_a_line, write_results
 from benchmarks.pretraining import PACKAGES, ROOT, pick_figures
-from benchmarks.settings import SETTINGS
-from benchmarks.zero_shot import prepare
+from benchmarks.settings import SETTINGS, read_channel
+from benchmarks.zero_shot import prepare, show_area
 from brainmri.compute import available_cores, map_unordered
 from brainmri.dataset.groups import GroupRow
 from brainmri.dataset.manifest import ManifestRow, Subset
@@ -150,8 +150,8 @@ def compare(arms: dict[str, list[ScoredRow]], sets: Sets, params: Params) -> dic
     return pick_figures(compare_arms(scored, [], sets.train.classes, choices))
 
 
-def _read(raw: Path, positive: str, channel: str, folder: Path) -> Grouped:
-    own = {"positive": positive, "channel": int(channel) if channel.isdigit() else channel}
+def _read(raw: Path, positive: str, channel: int | str, folder: Path) -> Grouped:
+    own = {"positive": positive, "channel": channel}
     params = PrepareParams.model_validate(SETTINGS.prepare.model_dump(mode="json") | own)
     return Grouped(*prepare(raw, params, folder))
 
@@ -165,7 +165,7 @@ def main() -> None:
     parser.add_argument("test", type=Path)
     parser.add_argument("--name", required=True)
     parser.add_argument("--positive", nargs=2, default=["tumor", "tumor"])
-    parser.add_argument("--channel", nargs=2, default=["gray", "gray"])
+    parser.add_argument("--channel", type=read_channel, nargs=2, default=["gray", "gray"])
     parser.add_argument("--arch", default="resnet34")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--epochs", type=int, default=15)
@@ -198,8 +198,7 @@ def main() -> None:
         found = compare(arms, sets, params)
         counts = {"train_slices": len(own.prepared.slices), "test_slices": len(other.prepared.slices)}
     for name, figures in found.items():
-        area = figures["auroc_within_folds"]
-        print(f"{name}: AUROC {area['value']:.3f} ({area['low']:.3f} to {area['high']:.3f})")
+        print(f"{name}: AUROC {show_area(figures['auroc_within_folds'])}")
     content = {"arms": found, "arch": given.arch, "seeds": given.seeds, "epochs": given.epochs} | counts
     content |= {"weights_sha256": shipped.sha256, "machine": describe_machine(PACKAGES)}
     write_results(f"transfer_{given.name}", content)

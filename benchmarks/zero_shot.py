@@ -12,7 +12,7 @@ at other sizes too, from which the detector brings images to its own, as it does
 
 import argparse
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.measurement import describe_machine, end_in_a_line, write_results
-from benchmarks.settings import SETTINGS
+from benchmarks.settings import SETTINGS, read_channel
 from brainmri.dataset.audit import audit_set
 from brainmri.dataset.groups import GroupRow
 from brainmri.dataset.prepare import PrepareParams, prepare_folder
@@ -90,6 +90,11 @@ def measure_size(raw: Path, params: PrepareParams, classifier: Classifier, model
     return score(prepared, group, seen.logits, model) | {"flagged": float(np.mean(flagged))}
 
 
+def show_area(area: Mapping[str, float]) -> str:
+    """An area under the curve with its interval."""
+    return f"{area['value']:.3f} ({area['low']:.3f} to {area['high']:.3f})"
+
+
 def main() -> None:
     """A table of AUROC by size."""
     parser = argparse.ArgumentParser(
@@ -98,7 +103,7 @@ def main() -> None:
     parser.add_argument("raw", type=Path)
     parser.add_argument("--name", required=True)
     parser.add_argument("--positive", default="tumor")
-    parser.add_argument("--channel", default="gray")
+    parser.add_argument("--channel", type=read_channel, default="gray")
     parser.add_argument("--arch", default="resnet34")
     parser.add_argument("--sizes", type=int, nargs="*", default=[])
     given = parser.parse_args()
@@ -112,8 +117,7 @@ def main() -> None:
         by_size[str(size)] = found
         for name, figures in found.items():
             if name != "flagged":
-                area = figures["auroc"]
-                print(f"{size} px, {name}: {area['value']:.3f} ({area['low']:.3f} to {area['high']:.3f})")
+                print(f"{size} px, {name}: {show_area(figures['auroc'])}")
     content = {"arch": given.arch, "own_size": model.card.rule.size, "by_size": by_size}
     content |= {"weights_sha256": model.weights_sha256, "machine": describe_machine(PACKAGES)}
     write_results(f"zero_shot_{given.name}_{given.arch}", content)

@@ -3,17 +3,30 @@
 import contextlib
 import gc
 import io
+import os
 import sys
+import warnings
 from collections.abc import Callable
+from functools import partial
+from importlib import import_module
 from pathlib import Path
 from subprocess import CompletedProcess
+from typing import Any
 from unittest.mock import patch
 
-# The command line leaves the folder that it is started in out of the path of modules; tests need theirs.
-with patch.object(sys, "path", list(sys.path)):
+# Both change the path of modules and the environment, for what runs in a process of its own.
+with patch.object(sys, "path", list(sys.path)), patch.dict(os.environ):
+    import stages
     from brainmri.__main__ import main
 
-__all__ = ["main", "run_here"]
+__all__ = ["main", "run_here", "run_stage_here"]
+
+
+def run_stage_here(name: str, folder: Path, *arguments: object) -> "CompletedProcess[str]":
+    """`python -m stages.NAME`, by `run_here`."""
+    with patch.object(sys, "path", list(sys.path)):
+        module = import_module(f"stages.{name}")
+    return run_here(partial(stages.run, module.main), folder, *arguments)
 
 
 def run_here(main: Callable[[], None], folder: Path, *arguments: object) -> "CompletedProcess[str]":
@@ -25,9 +38,12 @@ def run_here(main: Callable[[], None], folder: Path, *arguments: object) -> "Com
         contextlib.redirect_stdout(printed),
         contextlib.redirect_stderr(said),
         patch.object(sys, "argv", words),
-        # The modules of a command that goes on no longer than its answer are not to be looked through again.
+        # A command freezes what it ends with; this process goes on, and would keep all that it has for good.
         patch.object(gc, "freeze"),
+        warnings.catch_warnings(),
     ):
+        # As Python shows them, not as pytest gathers them.
+        warnings.showwarning = partial(_show, said)
         code: object = 0
         try:
             main()
@@ -37,6 +53,11 @@ def run_here(main: Callable[[], None], folder: Path, *arguments: object) -> "Com
             print(code, file=sys.stderr)
             code = 1
     return CompletedProcess(words, int(str(code)), _read(printed), _read(said))
+
+
+def _show(said: io.TextIOWrapper, *warning: Any) -> None:
+    message, category, filename, number, *_ = warning
+    said.write(warnings.formatwarning(message, category, filename, number))
 
 
 def _open() -> io.TextIOWrapper:

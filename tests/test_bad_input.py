@@ -4,15 +4,12 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
-from functools import partial
-from importlib import import_module
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
-import stages
-from tests.commands import run_here
+from tests.commands import run_stage_here
 from tests.house.closure import ROOT
 from tests.pictures import draw_head, write_class_folders
 from tests.workspace import TINY
@@ -49,8 +46,7 @@ def _stage(folder: Path, name: str, *arguments: str) -> subprocess.CompletedProc
 
 
 def _refused(folder: Path, name: str, *arguments: str) -> str:
-    module = import_module(f"stages.{name}")
-    done = run_here(partial(stages.run, module.main), folder, *arguments)
+    done = run_stage_here(name, folder, *arguments)
     assert 1 == done.returncode, done.stderr
     lines = [line for line in done.stderr.splitlines() if line.strip()]
     assert 1 == len(lines), done.stderr

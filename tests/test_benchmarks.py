@@ -5,6 +5,8 @@ import subprocess
 import sys
 from argparse import Namespace
 from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -55,22 +57,78 @@ def test_one_set_is_learnt_from_and_all_of_another_is_tested_by_its_own_groups()
     assert {3} == {row.seed for row in rows}
 
 
-def test_u_nets_are_compared_with_each_other_alone() -> None:
+def test_u_nets_are_compared_with_each_other_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     arms = pretraining.name_arms("resnet18", [0.25], masks=True)
-    assert ["unet_scratch", "unet_phantom"] == [name for name, arm in arms.items() if "task" in arm][1:]
     assert arms["unet_phantom"] == {"arch": "resnet18", "weights": "phantom", "task": "segmentation"}
     assert arms["phantom_25"] == {"arch": "resnet18", "weights": "phantom", "share": 0.25}
+    segments = {name: arm.get("task") == "segmentation" for name, arm in arms.items()}
+    monkeypatch.setattr(pretraining, "_read_arm", lambda _, name: SimpleNamespace(segments=segments[name]))
+    monkeypatch.setattr(pretraining, "_compare", lambda _, scored: list(scored))
+    found = pretraining.summarize(ROOT, arms, [0.25])
+    assert ["unet_scratch", "unet_phantom"] == found["unets"]
+    assert ["scratch_25", "phantom_25"] == found["by_share"]["0.25"]
+    assert ["scratch", "phantom", "zero_shot", "scratch_25", "phantom_25"] == found["all"]
+
+
+def _given(**changes: object) -> Namespace:
+    return Namespace(
+        **{"arch": "resnet18", "pictures": 1000, "batch": 50, "seeds": [1, 2], "only": []} | changes
+    )
 
 
 def test_an_ablation_lacks_what_its_name_says_and_nothing_else() -> None:
-    given = Namespace(arch="resnet18", pictures=1000, batch=50, seeds=[1, 2], only=[])
-    jobs = ablations.list_jobs(given, None)
-    assert len(jobs) == 2 * (len(ablations.VARIANTS) + len(ablations.BUDGETS))
+    jobs = ablations.list_jobs(_given())
     assert [2000, 2000, 1000] == [job.params.budget for job in jobs[:3]]
     by_name = {job.name: job.params.model_dump() for job in jobs if job.params.seed == 1}
     whole = by_name.pop("all")
-    for name, params in by_name.items():
-        changed = {key for key in whole if params[key] != whole[key]}
-        assert changed == ({"budget"} if name in ablations.BUDGETS else set(ablations.VARIANTS[name]))
-    with pytest.raises(BadInput, match="--only"):
-        ablations.check_names(["maps"])
+    expected = {
+        "no_maps": {"map_weight": 0.0},
+        "no_lookalikes": {"generator": whole["generator"] | {"lookalikes": 0.0}},
+        "axial_alone": {"generator": whole["generator"] | {"coronal": 0.0, "sagittal": 0.0}},
+        "no_marks": {"generator": whole["generator"] | {"marks": 0.0}},
+        "no_degradation": {"generator": whole["generator"] | {"degradation": 0.0}},
+        "one_size": {"sizes": [{"size": whole["rule"]["size"], "share": 1.0}], "second_size": "none"},
+        "quarter": {"budget": 250},
+        "half": {"budget": 500},
+        "double": {"budget": 2000},
+    }
+    assert by_name == {name: whole | changes for name, changes in expected.items()}
+    assert {"all", "half"} == {job.name for job in ablations.list_jobs(_given(only=["half"]))}
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"only": ["maps"]}, {"arch": "resnet19"}, {"batch": 1}, {"batch": 300}, {"seeds": [-1]}]
+)
+def test_what_no_ablation_can_be_trained_with_is_said_before_any_work(wrong: dict[str, object]) -> None:
+    with pytest.raises(BadInput):
+        ablations.list_jobs(_given(**wrong))
+
+
+def test_an_ablation_s_answers_are_those_about_each_slice(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    own, other = make_set(16)[0], make_set(6)[0]
+    real, drawn = (
+        transfer.Grouped(data, [GroupRow(slice_id=row.slice_id, group=row.slice_id) for row in data.slices])
+        for data in (other, own)
+    )
+    manifest = transfer.divide(drawn)
+    asked = ablations.Asked(transfer.Sets(own, manifest, real), transfer.Sets(own, manifest, drawn))
+    monkeypatch.setattr(ablations, "draw_phantoms", lambda _: None)
+    monkeypatch.setattr(ablations, "pretrain", lambda *_: SimpleNamespace(classifier=None))
+    # In place of a network: the number of looks, and an image's own brightness.
+    monkeypatch.setattr(
+        ablations, "ask_network", lambda _, images, __, looks: images.mean((1, 2)) * 10 ** len(looks)
+    )
+    answers = ablations.train(asked, ablations.list_jobs(_given(seeds=[3], only=["all"]))[0])
+    assert {"all": 100, "one_look": 10}.keys() == answers.keys()
+    for name, factor in {"all": 100, "one_look": 10}.items():
+        for where, data in {"real": other, "phantoms": own}.items():
+            images = dict(zip((row.slice_id for row in data.slices), data.images, strict=True))
+            tested = [row for row in answers[name][where] if row.subset is Subset.TEST]
+            assert images.keys() == {row.slice_id for row in tested}
+            for row in tested:
+                assert row.logit == pytest.approx(images[row.slice_id].mean() * factor)
+            watched = [row.slice_id for row in answers[name][where] if row.subset is Subset.VALID]
+            assert watched == [row.slice_id for row in manifest if row.subset is Subset.VALID]

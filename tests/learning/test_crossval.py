@@ -19,12 +19,10 @@ from brainmri.learning.model_folder import WEIGHTS
 from brainmri.learning.prediction import predict_logits, read_classifier
 from brainmri.learning.recipe import Pooling
 from tests.dataset.test_units import SPLIT, make_manifest
-from tests.learning.samples import make_set
+from tests.learning.samples import SMALL, make_set
 from tests.learning.shipping import ship
 from tests.learning.test_arms import SHARED, make_comparison
 
-# Trains, and is written to a checkpoint, in a fraction of a ResNet's time.
-SMALL = {"arch": "squeezenet1_1"}
 ARMS = read_arms(
     SHARED,
     make_comparison(

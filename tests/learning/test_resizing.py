@@ -13,11 +13,9 @@ from brainmri.learning.fitting import Schedule, train_network
 from brainmri.learning.recipe import EpochPlan
 from brainmri.learning.resizing import EarlyStopping
 from brainmri.learning.training import build_training
-from tests.learning.samples import make_recipe, make_set
+from tests.learning.samples import SMALL, make_recipe, make_set
 
 DATA, MANIFEST = make_set(size=64)
-# A network that trains quickly: no size of an image depends on it.
-SMALL = {"arch": "squeezenet1_1"}
 
 
 class _Spy(Callback):  # type: ignore[misc]

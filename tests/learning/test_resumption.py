@@ -23,6 +23,7 @@ from brainmri.learning.recipe import Recipe
 from brainmri.learning.resumption import Resumption
 from brainmri.learning.segmentation import select_masks
 from tests.learning.samples import (
+    SMALL,
     make_mask_recipe,
     make_masked_set,
     make_recipe,
@@ -32,8 +33,6 @@ from tests.learning.samples import (
 
 DATA, MANIFEST = make_set()
 SCHEDULE = Schedule(4, 3e-3)
-# Where batch normalization is of no concern: its checkpoint is a tenth of a ResNet's.
-SMALL = {"arch": "squeezenet1_1"}
 
 
 class Interruption(BaseException):
@@ -160,6 +159,7 @@ def test_early_stopping_counts_the_epochs_before_the_interruption(
     recipe = make_recipe(patience=1, **SMALL)
     schedule = Schedule(40, 1e-2)
     expected = train_network(select_classes(DATA, MANIFEST), recipe, schedule)
+    assert len(expected.epochs) < schedule.epochs
     monkeypatch.setattr("tests.learning.test_resumption.SCHEDULE", schedule)
     _interrupt(recipe, tmp_path, 2 * len(expected.epochs) - 1, monkeypatch)
     _assert_same(expected, _train(recipe, tmp_path))

@@ -233,7 +233,7 @@ def test_explain_writes_a_picture_a_scan_whose_name_is_no_path(trained: Trained,
     save_nifti(tmp_path / "a volume.nii.gz", heads)
     Image.fromarray(heads[8]).save(tmp_path / "..head$.png")
     paths, heat = ("a volume.nii.gz", "..head$.png"), ("--explain", "heat", "--model")
-    answered = _command_here(tmp_path, *paths, *heat, trained.model)
+    answered = _command(tmp_path, *paths, *heat, trained.model)
     assert (0, "") == (answered.returncode, answered.stderr)
     names = sorted(path.name for path in (tmp_path / "heat").iterdir())
     assert ["0001__head_png.png", "0002_a_volume_nii_gz.png"] == names

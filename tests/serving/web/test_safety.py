@@ -259,9 +259,11 @@ def test_a_server_that_is_ended_leaves_nothing(
     client = threading.Thread(target=ask)
     if busy:
         client.start()
-        while httpx.get(f"{started.url}/health").json()["waiting"] < 1:
+        ends = time.monotonic() + 20
+        while httpx.get(f"{started.url}/health").json()["waiting"] < 1 and time.monotonic() < ends:
             time.sleep(0.05)
-        time.sleep(0.5)  # until it is decoded
+        time.sleep(0.5)  # by then it is being decoded
+        assert 1 == httpx.get(f"{started.url}/health").json()["waiting"]
     began = time.monotonic()
     assert 0 == started.stop(number)
     assert time.monotonic() - began < 12

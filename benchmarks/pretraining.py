@@ -8,8 +8,7 @@ pipeline runs on RAW, a folder as `raw` of params.yaml takes it: five grouped fo
 fold one network from random weights, one from the shipped ones, and what the shipped detector says untrained;
 the first two also with shares of the training groups. The same command goes on where it was stopped. Each
 share's arms are paired with each other, and all with the one from random weights that saw everything. With
---masks also U-Nets, with a body of random weights and with the shipped one, which are paired with each other
-and trained for `segmentation.epochs` of params.yaml.
+--masks these are U-Nets, trained for `segmentation.epochs` of params.yaml, and nothing untrained is asked.
 What is watched (early stopping, temperature, threshold) is the whole next fold, whatever the share, and for
 the shipped detector too; that brings images to its own size.
 """
@@ -51,18 +50,17 @@ class Params(Section):
 
 
 def name_arms(arch: str, shares: Sequence[float], *, masks: bool = False) -> dict[str, dict[str, Any]]:
-    """The arms by name; the first is what others are compared with, U-Nets with the first of theirs."""
+    """The arms by name; the first is what others are compared with."""
+    task = {"task": "segmentation"} if masks else {}
     arms: dict[str, dict[str, Any]] = {
-        "scratch": {"arch": arch},
-        "phantom": {"arch": arch, "weights": "phantom"},
-        "zero_shot": {"arch": arch, "task": "zero_shot"},
+        "scratch": {"arch": arch} | task,
+        "phantom": {"arch": arch, "weights": "phantom"} | task,
     }
+    if not masks:
+        arms["zero_shot"] = {"arch": arch, "task": "zero_shot"}
     for share in shares:
         for name in ("scratch", "phantom"):
             arms[_name(name, share)] = arms[name] | {"share": share}
-    if masks:
-        for name in ("scratch", "phantom"):
-            arms[f"unet_{name}"] = arms[name] | {"task": "segmentation"}
     return arms
 
 
@@ -90,16 +88,14 @@ def run_comparison(folder: Path) -> None:
 
 
 def summarize(folder: Path, arms: Mapping[str, Any], shares: Sequence[float]) -> dict[str, Any]:
-    """Classifiers against the first, each share's two arms and the two U-Nets against each other."""
+    """The figures of all arms against the first, and of each share's two arms against each other."""
     scored = {name: _read_arm(folder / "data" / "comparison", name) for name in arms}
-    unets = {name: arm for name, arm in scored.items() if arm.segments}
     pairs = {str(share): [_name(name, share) for name in ("scratch", "phantom")] for share in shares}
     return {
-        "all": _compare(folder, {name: arm for name, arm in scored.items() if name not in unets}),
+        "all": _compare(folder, scored),
         "by_share": {
             share: _compare(folder, {name: scored[name] for name in names}) for share, names in pairs.items()
         },
-        **({"unets": _compare(folder, unets)} if unets else {}),
     }
 
 
@@ -115,8 +111,9 @@ def _git(folder: Path, *words: str) -> str:
     return subprocess.run(["git", *words], cwd=folder, check=True, capture_output=True, text=True).stdout
 
 
-def _read_params(folder: Path) -> Any:
-    return load_yaml((folder / "params.yaml").read_text(encoding="utf-8"))
+def _tell_epochs(folder: Path, *, masks: bool) -> dict[str, Any]:
+    params = load_yaml((folder / "params.yaml").read_text(encoding="utf-8"))
+    return {"epochs": (params["segmentation"] if masks else params)["epochs"]}
 
 
 def _compare(folder: Path, arms: Mapping[str, ArmScores]) -> dict[str, Any]:
@@ -170,8 +167,7 @@ def main() -> None:
         "arch": given.arch,
         "seeds": given.seeds,
         "shares": given.shares,
-        "epochs": given.epochs,
-        **({"unet_epochs": _read_params(given.workspace)["segmentation"]["epochs"]} if given.masks else {}),
+        **_tell_epochs(given.workspace, masks=given.masks),
         "size": data.images.shape[-1],
         "slices": len(data.slices),
         "commit": describe_commit(given.workspace),

@@ -57,17 +57,20 @@ def test_one_set_is_learnt_from_and_all_of_another_is_tested_by_its_own_groups()
     assert {3} == {row.seed for row in rows}
 
 
-def test_u_nets_are_compared_with_each_other_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_u_net_is_untrained_and_each_share_is_compared_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    body = {"arch": "resnet18", "weights": "phantom"}
+    assert body | {"share": 0.25} == pretraining.name_arms("resnet18", [0.25])["phantom_25"]
+    assert "zero_shot" in pretraining.name_arms("resnet18", [])
     arms = pretraining.name_arms("resnet18", [0.25], masks=True)
-    assert arms["unet_phantom"] == {"arch": "resnet18", "weights": "phantom", "task": "segmentation"}
-    assert arms["phantom_25"] == {"arch": "resnet18", "weights": "phantom", "share": 0.25}
-    segments = {name: arm.get("task") == "segmentation" for name, arm in arms.items()}
-    monkeypatch.setattr(pretraining, "_read_arm", lambda _, name: SimpleNamespace(segments=segments[name]))
+    assert body | {"task": "segmentation"} == arms["phantom"]
+    assert {"segmentation"} == {arm["task"] for arm in arms.values()}
+    monkeypatch.setattr(pretraining, "_read_arm", lambda *_: None)
     monkeypatch.setattr(pretraining, "_compare", lambda _, scored: list(scored))
     found = pretraining.summarize(ROOT, arms, [0.25])
-    assert ["unet_scratch", "unet_phantom"] == found["unets"]
-    assert ["scratch_25", "phantom_25"] == found["by_share"]["0.25"]
-    assert ["scratch", "phantom", "zero_shot", "scratch_25", "phantom_25"] == found["all"]
+    assert ["scratch", "phantom", "scratch_25", "phantom_25"] == found["all"]
+    assert {"0.25": ["scratch_25", "phantom_25"]} == found["by_share"]
 
 
 def _given(**changes: object) -> Namespace:

@@ -240,7 +240,7 @@ def test_explain_writes_a_picture_a_scan_whose_name_is_no_path(trained: Trained,
     for name in names:
         with Image.open(tmp_path / "heat" / name) as picture:
             assert picture.width > 500
-    refused = _command_here(tmp_path, paths[0], *heat, trained.onnx)
+    refused = _command_here(tmp_path, paths[0], "--explain", "other", "--model", trained.onnx)
     assert (2, 1) == (refused.returncode, refused.stderr.count("\n"))
     assert "weights.safetensors: no such file" in refused.stderr
 

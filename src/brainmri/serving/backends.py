@@ -83,8 +83,18 @@ def open_heat(model: Model, option: str) -> Heat | None:
     return heat
 
 
+def check_place(folder: Path, option: str) -> None:
+    """Raises `BadInput` where `option` can't write to `folder`, which has anything in it."""
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise BadInput(f"{option} {folder}: expected a new or empty folder, came another; name one")
+
+
 def open_explainer(model: Model, folder: Path) -> Watch:
-    """What draws heat maps to `folder`. Raises `BadInput` without PyTorch, or without weights for it."""
+    """What draws heat maps to `folder`, which is new or empty.
+
+    Raises `BadInput` for another, without PyTorch, or without weights for it.
+    """
+    check_place(folder, "--explain")  # at once: PyTorch takes seconds
     explainer = _load("brainmri.serving.explanation", "--explain").Explainer(model, folder)
     watch: Watch = explainer.explain
     return watch
@@ -93,6 +103,7 @@ def open_explainer(model: Model, folder: Path) -> Watch:
 def open_dicom_writer(model: Model, folder: Path, max_megabytes: int) -> Watch:
     """What writes DICOM objects of answers to `folder`. Raises `BadInput` as `open_explainer` does."""
     option = "--dicom-out"
+    check_place(folder, option)
     outline = open_outliner(model, option)
     output = _load("brainmri.serving.dicom_output", option)
     watch: Watch = output.open_writer(model, folder, outline, max_megabytes).write

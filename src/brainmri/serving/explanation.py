@@ -10,7 +10,6 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from brainmri.errors import BadInput
 from brainmri.figures import canvas
 from brainmri.figures import heat as pictures
 from brainmri.figures.sheet import Caption
@@ -18,7 +17,7 @@ from brainmri.learning.explanation import explain, find_hottest
 from brainmri.learning.model_folder import WEIGHTS
 from brainmri.learning.prediction import read_classifier
 from brainmri.serving.answers import UNLIKE, ZERO_SHOT, ScanAnswer, SliceAnswer
-from brainmri.serving.backends import Heat, HeatMap
+from brainmri.serving.backends import Heat, HeatMap, check_place
 from brainmri.serving.intake import Taken
 from brainmri.serving.model import CLASSIFIER, Model
 
@@ -104,8 +103,7 @@ class Explainer:
 
 def make_folder(folder: Path, option: str) -> None:
     """Makes a folder for what `option` writes. Raises `BadInput` for one with anything in it."""
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise BadInput(f"{option} {folder}: expected a new or empty folder, came another; name one")
+    check_place(folder, option)
     folder.mkdir(parents=True, exist_ok=True)
 
 

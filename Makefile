@@ -51,9 +51,9 @@ pins.yaml: requirements.lock Makefile
 	{ echo '# Made by `make pins.yaml` from requirements.lock: the versions that stages depend on.'; \
 	for name in $(PINNED); do sed -nE "s/^($$name)==([^ ;]+).*/\1: \"\2\"/p" requirements.lock; done; } > $@
 
-# The list of the shipped weights and their model.json, after a new file of them; `cd weights && sha256sum -c SHA256SUMS` checks it.
+# The list of what the shipped detectors answer by, after a new file of them; `cd weights && sha256sum -c SHA256SUMS` checks it.
 weights:
-	cd weights && sha256sum */classifier/model.json */classifier/weights.safetensors > SHA256SUMS
+	cd weights && LC_ALL=C sha256sum */classifier/* */novelty/* */operating_point.json > SHA256SUMS
 
 clean:
 	rm -rf .venv build .mypy_cache .pytest_cache .ruff_cache .hypothesis

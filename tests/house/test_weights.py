@@ -30,6 +30,14 @@ def test_every_folder_of_weights_is_listed() -> None:
 
 
 @pytest.mark.parametrize("arch", SHIPPED)
+def test_the_hash_of_every_file_of_a_shipped_folder_but_its_card_is_listed_and_checked(arch: str) -> None:
+    item = SHIPPED[arch]
+    files = {path.relative_to(item.folder).as_posix() for path in item.folder.rglob("*") if path.is_file()}
+    assert files - {"README.md"} == set(item.hashes)
+    item.check()
+
+
+@pytest.mark.parametrize("arch", SHIPPED)
 def test_a_shipped_folder_is_a_whole_zero_shot_model_of_its_architecture(arch: str) -> None:
     item = SHIPPED[arch]
     model = read_model(item.folder)

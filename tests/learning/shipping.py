@@ -37,6 +37,7 @@ def ship(
 
 def list_weights(weights: Path) -> None:
     """What `make weights` does."""
-    files = sorted(weights.glob("*/classifier/*"))
+    patterns = ("*/classifier/*", "*/novelty/*", "*/operating_point.json")
+    files = sorted(path for pattern in patterns for path in weights.glob(pattern))
     lines = [f"{hash_file(path)}  {path.relative_to(weights).as_posix()}\n" for path in files]
     (weights / SUMS).write_text("".join(lines))

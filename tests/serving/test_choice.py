@@ -24,7 +24,7 @@ from brainmri.serving import export_command, predict_command, serve_command
 from brainmri.serving.answers import NOT_FOR_DIAGNOSIS, ZERO_SHOT
 from brainmri.serving.backends import Backend
 from brainmri.serving.choice import choose_folder
-from brainmri.serving.model import CLASSIFIER, NOVELTY, WEIGHTS, Model, read_model
+from brainmri.serving.model import CLASSIFIER, NOVELTY, OPERATING_POINT, WEIGHTS, Model, read_model
 from brainmri.serving.predict import Predictor, predict_scans
 from brainmri.tables import read_mapping, write_mapping
 from tests.house.closure import ROOT
@@ -131,11 +131,17 @@ def test_without_any_model_it_is_said_how_to_make_one(
         choose_folder(Path("zero-shot"))
 
 
-def test_a_detector_with_other_weights_is_refused(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "name",
+    [f"{CLASSIFIER}/{WEIGHTS}", f"{CLASSIFIER}/model.json", OPERATING_POINT, f"{NOVELTY}/direction.npy"],
+)
+def test_a_detector_of_which_a_file_is_another_is_refused(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
     other = shutil.copytree(checkout / "weights", checkout / "other")
-    content = bytearray((other / ARCH / CLASSIFIER / WEIGHTS).read_bytes())
+    content = bytearray((other / ARCH / name).read_bytes())
     content[-1] ^= 1
-    (other / ARCH / CLASSIFIER / WEIGHTS).write_bytes(content)
+    (other / ARCH / name).write_bytes(content)
     monkeypatch.setattr(shipped, "FOLDER", other)
     with pytest.raises(BadInput, match="expected the file of SHA-256"):
         choose_folder(None)

@@ -1,12 +1,13 @@
 """The weights that the project ships, learnt from synthetic MRI alone; found without torch.
 
 Each `weights/ARCHITECTURE/` of a checkout is a model folder, and the zero-shot detector as it stands. Which
-there are, and the hashes of weights and model.json, stands in `weights/SHA256SUMS` alone, as sha256sum writes
-and checks it: stages depend on that file. An installed package without its checkout has none.
+there are, and the hashes of all that they answer by, stands in `weights/SHA256SUMS` alone, as sha256sum
+writes and checks it: stages depend on that file. An installed package without its checkout has none.
 """
 
 import hashlib
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -22,16 +23,22 @@ PHANTOMS: Final = "phantoms"
 FOLDER: Final = Path(brainmri.__file__).parents[2] / "weights"
 SUMS: Final = "SHA256SUMS"
 _PLACE, _CARD = "classifier/weights.safetensors", "classifier/model.json"
-_LINE: Final = re.compile(rf"([0-9a-f]{{64}}) [ *]([a-z0-9_]+)/({re.escape(_PLACE)}|{re.escape(_CARD)})")
+# What a training starts from; the detector answers by the rest of the list too.
+_START: Final = (_PLACE, _CARD)
+_LINE: Final = re.compile(r"([0-9a-f]{64}) [ *]([a-z0-9_]+)/([a-z0-9_./]+)")
 
 
 @dataclass(frozen=True)
 class Shipped:
-    """A model folder of `weights/`, and the SHA-256 that its weights and its model.json have to have."""
+    """A model folder of `weights/`, and the SHA-256 that each of its files has to have, by name in it."""
 
     folder: Path
-    sha256: str
-    card_sha256: str
+    hashes: Mapping[str, str]
+
+    @property
+    def sha256(self) -> str:
+        """That of the weights."""
+        return self.hashes[_PLACE]
 
     @property
     def weights(self) -> Path:
@@ -43,9 +50,13 @@ class Shipped:
 
         The same goes for model.json, which says what the weights are asked.
         """
-        content = _read_checked(self.weights, self.sha256)
-        _read_checked(self.folder / _CARD, self.card_sha256)
+        content, _ = (_read_checked(self.folder / name, self.hashes[name]) for name in _START)
         return content
+
+    def check(self) -> None:
+        """Raises `BadInput` where any file that the detector answers by is missing, or has another hash."""
+        for name, expected in self.hashes.items():
+            _read_checked(self.folder / name, expected)
 
 
 def _read_checked(path: Path, expected: str) -> bytes:
@@ -77,18 +88,15 @@ def list_shipped() -> dict[str, Shipped]:
         match = _LINE.fullmatch(line)
         if match is None or match[2] not in list(Architecture):
             raise BadInput(
-                f"{path}: line {number}: expected a hash and ARCHITECTURE/{_PLACE} or {_CARD}, came "
-                f"{line[:80]!r}; run `make weights`"
+                f"{path}: line {number}: expected a hash and a file of ARCHITECTURE/, came {line[:80]!r}; "
+                "run `make weights`"
             )
         hashes.setdefault(match[2], {})[match[3]] = match[1]
     for arch, own in hashes.items():
-        if len(own) < 2:
-            raise BadInput(f"{path}: expected two lines of {arch}, came one; run `make weights`")
-    return {
-        arch.value: Shipped(FOLDER / arch, hashes[arch][_PLACE], hashes[arch][_CARD])
-        for arch in Architecture
-        if arch in hashes
-    }
+        missing = [name for name in _START if name not in own]
+        if missing:
+            raise BadInput(f"{path}: expected a line of {arch}/{missing[0]}, came none; run `make weights`")
+    return {arch.value: Shipped(FOLDER / arch, hashes[arch]) for arch in Architecture if arch in hashes}
 
 
 def find_shipped(arch: str, place: str) -> Shipped:

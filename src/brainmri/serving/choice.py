@@ -47,6 +47,6 @@ def _find_detector(named: tuple[str, ...]) -> Path:
     shipped = list_shipped()
     best = _BEST if _BEST in shipped or not shipped else [*shipped][-1]
     found = find_shipped("/".join(named) or best, f"--model {_WORD}")
-    found.read()
+    found.check()
     here = Path.cwd()
     return found.folder.relative_to(here) if found.folder.is_relative_to(here) else found.folder

@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 
 from benchmarks.measurement import describe_commit, describe_machine, end_in_a_line, write_results
 from benchmarks.pretraining import PACKAGES, ROOT
-from benchmarks.settings import SETTINGS, read_channel
+from benchmarks.settings import SETTINGS, parse_set
 from benchmarks.transfer import Grouped, Params, Sets, compare, list_rows
 from benchmarks.zero_shot import prepare, show_area
 from brainmri.compute import available_cores, map_unordered
@@ -193,14 +193,7 @@ def compare_all(asked: Asked, jobs: Sequence[Job]) -> dict[str, Any]:
 
 def main() -> None:
     """A line a variant."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("raw", type=Path)
-    parser.add_argument("--name", required=True)
-    parser.add_argument("--positive", default="tumor")
-    parser.add_argument("--channel", type=read_channel, default="gray")
-    parser.add_argument("--arch", default="resnet18")
+    parser = parse_set(__doc__, "resnet18")
     parser.add_argument("--pictures", type=int, default=40000)
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--seeds", type=int, nargs="+", default=[1])

@@ -13,7 +13,6 @@ What is watched (early stopping, temperature, threshold) is the whole next fold,
 the shipped detector too; that brings images to its own size.
 """
 
-import argparse
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -23,7 +22,7 @@ from typing import Any
 import yaml
 
 from benchmarks.measurement import describe_commit, describe_machine, end_in_a_line, write_results
-from benchmarks.settings import read_channel
+from benchmarks.settings import parse_set
 from brainmri.dataset.baselines import ShortcutRow
 from brainmri.dataset.prepared import read_prepared
 from brainmri.dataset.protocols import Protocol
@@ -135,15 +134,8 @@ def _name(name: str, share: float) -> str:
 
 def main() -> None:
     """Prints nothing of its own: the stages do."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("raw", type=Path)
+    parser = parse_set(__doc__, "resnet34")
     parser.add_argument("workspace", type=Path)
-    parser.add_argument("--name", required=True)
-    parser.add_argument("--positive", default="tumor")
-    parser.add_argument("--channel", type=read_channel, default="gray")
-    parser.add_argument("--arch", default="resnet34")
     parser.add_argument("--shares", type=float, nargs="*", default=[])
     parser.add_argument("--masks", action="store_true")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])

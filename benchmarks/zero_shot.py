@@ -10,7 +10,6 @@ are figured apart (the head: what is brighter than a twelfth of the range). `--s
 at other sizes too, from which the detector brings images to its own, as it does with any.
 """
 
-import argparse
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -20,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.measurement import describe_machine, end_in_a_line, write_results
-from benchmarks.settings import SETTINGS, read_channel
+from benchmarks.settings import SETTINGS, parse_set
 from brainmri.dataset.audit import audit_set
 from brainmri.dataset.groups import GroupRow
 from brainmri.dataset.prepare import PrepareParams, prepare_folder
@@ -97,14 +96,7 @@ def show_area(area: Mapping[str, float]) -> str:
 
 def main() -> None:
     """A table of AUROC by size."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("raw", type=Path)
-    parser.add_argument("--name", required=True)
-    parser.add_argument("--positive", default="tumor")
-    parser.add_argument("--channel", type=read_channel, default="gray")
-    parser.add_argument("--arch", default="resnet34")
+    parser = parse_set(__doc__, "resnet34")
     parser.add_argument("--sizes", type=int, nargs="*", default=[])
     given = parser.parse_args()
     folder = find_shipped(given.arch, "--arch").folder

@@ -39,6 +39,7 @@ from brainmri.dataset.prepared import PreparedSet, read_prepared
 from brainmri.dataset.units import ScoredRow
 from brainmri.errors import BadInput
 from brainmri.learning.batches import Normalization
+from brainmri.learning.cards import Look
 from brainmri.learning.catalogue import Architecture
 from brainmri.learning.checkpoint import CheckpointStore, open_store
 from brainmri.learning.prediction import ask_network
@@ -81,12 +82,12 @@ class Asked:
 
 @dataclass(frozen=True)
 class Job:
-    """One pretraining, and the sides in pixels at which its network looks, by the name of what is said."""
+    """One pretraining, and how its network is asked, by the name of what is said."""
 
     name: str
     arch: Architecture
     params: PretrainParams
-    looks: Mapping[str, Sequence[int]]
+    looks: Mapping[str, Sequence[Look]]
 
 
 Logits = NDArray[np.float64]  # (images,)
@@ -116,8 +117,8 @@ def list_jobs(given: argparse.Namespace) -> list[Job]:
     for name in [name for name in VARIANTS if not given.only or name in {FIRST, *given.only}]:
         for seed in given.seeds:
             params = read_section(given, name, seed).of(arch)
-            once = [params.rule.size]
-            looks = {name: once if params.second_size == "none" else [*once, params.second_size]}
+            once = [Look(params.rule.size)]
+            looks = {name: once if params.second_size == "none" else [*once, Look(params.second_size)]}
             jobs.append(Job(name, arch, params, looks | ({ONE_LOOK: once} if name == FIRST else {})))
     return sorted(jobs, key=lambda job: -job.params.budget)
 

@@ -1,12 +1,13 @@
 """What weights that have seen synthetic MRI alone are worth on a set of real scans: docs/pretraining.md.
 
     python -m benchmarks.pretraining RAW WORKSPACE --name kaggle253 [--positive yes] [--channel 1]
-        [--shares 0.5 0.25 0.1] [--masks] [--seeds 0 1 2] [--epochs 15]
+        [--shares 0.5 0.25 0.1] [--masks | --flips] [--seeds 0 1 2] [--epochs 15]
 
 In WORKSPACE, a clone of this checkout's last commit, which is made where there is none, the comparison's own
 pipeline runs on RAW, a folder as `raw` of params.yaml takes it: five grouped folds, and for each seed and
 fold one network from random weights, one from the shipped ones, and what the shipped detector says untrained;
-the first two also with shares of the training groups. The same command goes on where it was stopped. Each
+the first two also with shares of the training groups; with --flips these two are asked about mirror images
+too. The same command goes on where it was stopped. Each
 share's arms are paired with each other, and all with the one from random weights that saw everything. With
 --masks these are U-Nets, trained for `segmentation.epochs` of params.yaml, and nothing untrained is asked.
 What is watched (early stopping, temperature, threshold) is the whole next fold, whatever the share, and for
@@ -48,12 +49,15 @@ class Params(Section):
     evaluate: EvaluateParams
 
 
-def name_arms(arch: str, shares: Sequence[float], *, masks: bool = False) -> dict[str, dict[str, Any]]:
+def name_arms(
+    arch: str, shares: Sequence[float], *, masks: bool = False, flips: bool = False
+) -> dict[str, dict[str, Any]]:
     """The arms by name; the first is what others are compared with."""
-    task = {"task": "segmentation"} if masks else {}
+    own: dict[str, Any] = {"task": "segmentation"} if masks else {}
+    own |= {"train": {"flips": True}} if flips else {}
     arms: dict[str, dict[str, Any]] = {
-        "scratch": {"arch": arch} | task,
-        "phantom": {"arch": arch, "weights": "phantom"} | task,
+        "scratch": {"arch": arch} | own,
+        "phantom": {"arch": arch, "weights": "phantom"} | own,
     }
     if not masks:
         arms["zero_shot"] = {"arch": arch, "task": "zero_shot"}
@@ -137,12 +141,14 @@ def main() -> None:
     parser = parse_set(__doc__, "resnet34")
     parser.add_argument("workspace", type=Path)
     parser.add_argument("--shares", type=float, nargs="*", default=[])
-    parser.add_argument("--masks", action="store_true")
+    kind = parser.add_mutually_exclusive_group()
+    kind.add_argument("--masks", action="store_true")
+    kind.add_argument("--flips", action="store_true")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--epochs", type=int, default=15)
     given = parser.parse_args()
     check_shares(given.shares)
-    arms = name_arms(given.arch, given.shares, masks=given.masks)
+    arms = name_arms(given.arch, given.shares, masks=given.masks, flips=given.flips)
     prepare_workspace(
         given.workspace,
         {
@@ -159,6 +165,7 @@ def main() -> None:
         "arch": given.arch,
         "seeds": given.seeds,
         "shares": given.shares,
+        "flips": given.flips,
         **_tell_epochs(given.workspace, masks=given.masks),
         "size": data.images.shape[-1],
         "slices": len(data.slices),

@@ -110,7 +110,7 @@ def train(job: Job) -> tuple[str, list[ScoredRow]]:
     network.load_state_dict(trained.best)
     network.eval()
     said = [
-        ask_network(network, images, training.normalization, training.sizes)
+        ask_network(network, images, training.normalization, training.looks)
         for images in (job.sets.train.images[job.sets.watched], job.sets.test.prepared.images)
     ]
     return job.arm, list_rows(job.sets, said, job.recipe.seed)

@@ -9,7 +9,7 @@ from brainmri.dataset.prepared import read_prepared
 from brainmri.dataset.protocols import SplitParams
 from brainmri.dataset.units import ScoredRow, UnitRow
 from brainmri.learning.arms import ComparisonParams, Settings, TaskName, read_arm
-from brainmri.learning.crossval import UnitJob, count_network, list_arm_sizes, train_units
+from brainmri.learning.crossval import UnitJob, count_network, list_arm_looks, train_units
 from brainmri.learning.finished import finish_all
 from brainmri.params import read_params
 from brainmri.tables import read_rows, write_mapping, write_rows
@@ -35,11 +35,11 @@ def main(arm: str, prepared: Path, manifest: Path, units: Path, scores: Path, fa
         print(f"crossval {arm}: {len(outcomes)} of {len(jobs)}: {outcome.words}")
     outcomes.sort(key=lambda outcome: (outcome.unit.seed, outcome.unit.fold))
     write_rows(scores, [row for outcome in outcomes for row in outcome.scored], ScoredRow)
-    sizes = list_arm_sizes(own, read_prepared(prepared).images.shape[-1])
+    looks = list_arm_looks(own, read_prepared(prepared).images.shape[-1])
     write_mapping(
         facts,
         {
-            "network": count_network(own, sizes) | {"architecture": own.arch.value, "size": sizes[0]},
+            "network": count_network(own, looks) | {"architecture": own.arch.value, "size": looks[0].size},
             "protocol": own.protocol.value,
             **({"task": own.task.value} if own.task is TaskName.SEGMENTATION else {}),
             "units": {outcome.unit.name: dict(outcome.facts) for outcome in outcomes},

@@ -63,6 +63,9 @@ def test_no_u_net_is_untrained_and_each_share_is_compared_alone(
     body = {"arch": "resnet18", "weights": "phantom"}
     assert body | {"share": 0.25} == pretraining.name_arms("resnet18", [0.25])["phantom_25"]
     assert "zero_shot" in pretraining.name_arms("resnet18", [])
+    mirrored = pretraining.name_arms("resnet18", [0.25], flips=True)
+    assert body | {"share": 0.25, "train": {"flips": True}} == mirrored["phantom_25"]
+    assert "train" not in mirrored["zero_shot"]
     arms = pretraining.name_arms("resnet18", [0.25], masks=True)
     assert body | {"task": "segmentation"} == arms["phantom"]
     assert {"segmentation"} == {arm["task"] for arm in arms.values()}
@@ -122,7 +125,9 @@ def test_an_ablation_s_answers_are_those_about_each_slice(
     monkeypatch.setattr(ablations, "pretrain", lambda *_: SimpleNamespace(classifier=None))
     # In place of a network: the side that it looks at, and an image's own brightness.
     monkeypatch.setattr(
-        ablations, "ask_network", lambda _, images, __, looks: images.mean((1, 2)) * np.mean(looks)
+        ablations,
+        "ask_network",
+        lambda _, images, __, looks: images.mean((1, 2)) * np.mean([look.size for look in looks]),
     )
     answers = ablations.train(asked, ablations.list_jobs(_given(seeds=[3], only=["all"]))[0])
     factors = {"all": (160 + 96) / 2, "one_look": 160}

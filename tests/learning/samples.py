@@ -26,6 +26,7 @@ RECIPE: dict[str, Any] = {
         "clip_norm": 1.0,
         "weight_decay": 0.01,
         "dropout": 0.1,
+        "flips": False,
         "loss": "cross_entropy",
         "class_weights": "none",
         "augment": {"rotate_degrees": 10.0, "translate": 0.05, "scale": 0.1, "flip": True, "gamma": 0.0},

@@ -13,8 +13,9 @@ from brainmri.dataset.prepared import PreparedSet
 from brainmri.dataset.units import CaseChoice, plan_units
 from brainmri.learning import crossval, shipped
 from brainmri.learning.arms import read_arms
+from brainmri.learning.cards import Look
 from brainmri.learning.catalogue import Architecture
-from brainmri.learning.crossval import UnitJob, count_network, list_arm_sizes, train_unit, train_units
+from brainmri.learning.crossval import UnitJob, count_network, list_arm_looks, train_unit, train_units
 from brainmri.learning.model_folder import WEIGHTS
 from brainmri.learning.prediction import predict_logits, read_classifier
 from brainmri.learning.recipe import Pooling
@@ -88,14 +89,16 @@ def test_the_shipped_detector_looks_at_its_own_sizes_whatever_was_prepared(
     outcome = train_unit(replace(_job("fixed"), arm=arm))
     classifier = read_classifier(tmp_path / "weights" / "resnet18" / "classifier", WEIGHTS)
     expected = dict(zip([row.slice_id for row in data[1]], predict_logits(classifier, images), strict=True))
-    assert (32, 24) == classifier.card.sizes == list_arm_sizes(arm, 64)
+    twice = (Look(32), Look(24))
+    assert twice == classifier.card.looks == list_arm_looks(arm, 64)
     for row in outcome.scored:
         assert expected[row.slice_id] == pytest.approx(row.logit, abs=1e-4)
     started = read_arms(SHARED, make_comparison({"plain": {}, "started": {"weights": "phantom"}}))["started"]
-    assert (64, 24) == list_arm_sizes(started, 64)
+    assert (Look(64), Look(24)) == list_arm_looks(started, 64)
     attentive = arm.train.model_copy(update={"pooling": Pooling.ATTENTION})
-    assert count_network(arm, (32,)) == count_network(arm.model_copy(update={"train": attentive}), (32,))
-    both, one = (count_network(arm, sizes)["multiply_adds"] for sizes in ((32, 24), (32,)))
+    once = twice[:1]
+    assert count_network(arm, once) == count_network(arm.model_copy(update={"train": attentive}), once)
+    both, one = (count_network(arm, looks)["multiply_adds"] for looks in (twice, once))
     assert both > 1.4 * one
 
 
@@ -159,7 +162,7 @@ def test_another_arm_has_another_store(data: tuple[PreparedSet, list[ManifestRow
 
 def test_networks_are_counted_as_published() -> None:
     arm = ARMS["fixed"].model_copy(update={"arch": type(ARMS["fixed"].arch)("resnet50")})
-    counted = count_network(arm, (224,))
+    counted = count_network(arm, (Look(224),))
     # torchvision states 4.09 G multiply-adds at 224 px; the head for two classes adds little.
     assert counted["multiply_adds"] == pytest.approx(4.09e9, rel=0.01)
     body = 23_508_032

@@ -93,6 +93,17 @@ def test_of_two_sizes_the_maps_are_added_up_as_the_log_odds_are() -> None:
     assert np.abs(both - alone).max() > 0.01
 
 
+def test_a_mirrored_look_adds_its_map_the_right_way_round() -> None:
+    one = make_card(Architecture.RESNET18, 64)
+    cards = [one.model_copy(update={"flips": flips}) for flips in (False, True)]
+    alone, twice = (np.stack(list(explain(Classifier(_Seer(1.0), card), _spots()))) for card in cards)
+    assert np.abs(np.subtract(find_hottest(twice[1]), SPOT)).max() <= 3
+    mirrored = np.ascontiguousarray(_spots()[..., ::-1])
+    other = np.stack(list(explain(Classifier(_Seer(1.0), cards[1]), mirrored)))
+    assert other[..., ::-1] == pytest.approx(twice, abs=1e-5)
+    assert np.abs(twice - alone).max() > 0
+
+
 def test_each_size_counts_in_a_map_as_much_as_in_the_log_odds(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(explanation, "_scale", lambda maps: maps)
     monkeypatch.setattr(explanation, "_SMOOTH", 0.5)

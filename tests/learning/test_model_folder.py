@@ -124,6 +124,24 @@ def test_of_two_sizes_the_mean_of_the_log_odds_counts(
     assert np.array_equal(one.features, both.features)
 
 
+def test_with_flips_the_mirror_image_counts_as_much(
+    trained: tuple[Path, PreparedSet, list[ManifestRow]],
+) -> None:
+    folder, data, _ = trained
+    known = read_classifier(folder, WEIGHTS)
+    assert ((32, False),) == known.card.looks
+    twice = replace(known, card=known.card.model_copy(update={"flips": True, "second_size": 24}))
+    assert ((32, False), (24, False), (32, True), (24, True)) == twice.card.looks
+    mirrored = np.ascontiguousarray(data.images[..., ::-1])
+    said, other = (see_images(twice, images) for images in (data.images, mirrored))
+    assert said.logits == pytest.approx(other.logits, abs=1e-5)
+    once = replace(twice, card=twice.card.model_copy(update={"flips": False}))
+    both = [see_images(once, images) for images in (data.images, mirrored)]
+    assert said.logits == pytest.approx((both[0].logits + both[1].logits) / 2)
+    assert np.abs(both[0].logits - both[1].logits).max() > 0
+    assert np.array_equal(both[0].features, said.features)
+
+
 def test_images_of_any_size_are_brought_to_the_model_s() -> None:
     card = make_card(Architecture.RESNET18, 32)
     image = np.zeros((2, 32, 32), np.uint8)

@@ -27,11 +27,12 @@ def _make(
     sizes: tuple[int, int | None],
     *,
     by_image: bool,
+    flips: bool = False,
     from_phantoms: bool = False,
 ) -> Classifier:
     torch.manual_seed(0)
     size, second = sizes
-    changes = {"network_size": size, "second_size": second, "pooling": pooling}
+    changes = {"network_size": size, "second_size": second, "pooling": pooling, "flips": flips}
     card = make_card(arch, 64, channels=3).model_copy(
         update=changes | ({} if by_image else {"normalization": STATISTICS})
     )
@@ -41,18 +42,23 @@ def _make(
 
 
 @pytest.mark.parametrize(
-    ("arch", "pooling", "sizes", "by_image"),
+    ("arch", "pooling", "sizes", "by_image", "flips"),
     [
-        (Architecture.RESNET18, Pooling.CONCAT, (64, 40), True),
-        (Architecture.RESNET18, Pooling.ATTENTION, (48, None), False),
-        (Architecture.SQUEEZENET1_1, Pooling.CONCAT, (32, None), False),
-        pytest.param(Architecture.RESNET50, Pooling.CONCAT, (50, None), True, marks=pytest.mark.long),
+        (Architecture.RESNET18, Pooling.CONCAT, (64, 40), True, True),
+        (Architecture.RESNET18, Pooling.ATTENTION, (48, None), False, False),
+        (Architecture.SQUEEZENET1_1, Pooling.CONCAT, (32, None), False, True),
+        pytest.param(Architecture.RESNET50, Pooling.CONCAT, (50, None), True, False, marks=pytest.mark.long),
     ],
 )
 def test_probability_and_features_are_those_of_prediction(
-    tmp_path: Path, arch: Architecture, pooling: Pooling, sizes: tuple[int, int | None], by_image: bool
+    tmp_path: Path,
+    arch: Architecture,
+    pooling: Pooling,
+    sizes: tuple[int, int | None],
+    by_image: bool,
+    flips: bool,
 ) -> None:
-    classifier = _make(arch, pooling, sizes, by_image=by_image)
+    classifier = _make(arch, pooling, sizes, by_image=by_image, flips=flips)
     write_onnx(tmp_path / "graph.onnx", classifier, 1.5, {"weights": "ab"})
     session = onnxruntime.InferenceSession(tmp_path / "graph.onnx", providers=["CPUExecutionProvider"])
     assert {"weights": "ab"} == session.get_modelmeta().custom_metadata_map

@@ -103,19 +103,19 @@ def test_training_goes_on_with_head_and_statistics_of_the_detector(
     assert 1 == capsys.readouterr().out.count("goes on with the head and the statistics of phantom")
 
 
-def test_what_goes_on_looks_twice_as_the_detector_does(
+def test_what_goes_on_looks_twice_as_the_detector_does_and_mirrored_as_its_recipe_says(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(shipped, "FOLDER", tmp_path / "weights")
     ship(tmp_path / "weights", RESNET18, second_size=24)
-    (data, manifest), recipe = make_set(16), make_recipe(weights=PHANTOM)
+    (data, manifest), recipe = make_set(16), make_recipe(weights=PHANTOM, flips=True)
     data = replace(data, folder=tmp_path)
     write_mapping(tmp_path / PREPARATION, describe_preparation(1))
     trained = train_network(select_classes(data, manifest), recipe, Schedule(1, 1e-3))
     assert 1 == capsys.readouterr().out.count("will be asked at 24 pixels too")
     write_trained(tmp_path / "model", trained, recipe, data, manifest)
     classifier = read_classifier(tmp_path / "model", WEIGHTS)
-    assert (32, 24) == classifier.card.sizes
+    assert ((32, False), (24, False), (32, True), (24, True)) == classifier.card.looks
     assert "body, head, batch-normalization statistics" == classifier.card.training["start"]["parts"]
     said = score_classes(trained.training, data, range(16))["logit"]
     assert said == pytest.approx(predict_logits(classifier, data.images), abs=1e-4)
@@ -133,7 +133,7 @@ def test_others_look_once(
 ) -> None:
     monkeypatch.setattr(shipped, "FOLDER", tmp_path)
     ship(tmp_path, RESNET18, second_size=second)
-    assert (32,) == _build(make_recipe(**{"weights": PHANTOM} | changes)).sizes
+    assert ((32, False),) == _build(make_recipe(**{"weights": PHANTOM} | changes)).looks
 
 
 def test_a_rate_is_looked_for_with_a_new_head_and_other_pooling_has_one(weights: Path) -> None:
@@ -159,7 +159,7 @@ def test_phantom_starts_the_encoder_of_a_segmenter(tmp_path: Path, monkeypatch: 
     network = training.learner.model
     named = name_weights(network, RESNET18, network.state_dict())
     assert torch.equal(_read().state[BODY], named[BODY].cpu())
-    assert (32,) == training.sizes
+    assert ((32, False),) == training.looks
     assert not training.continued
 
 

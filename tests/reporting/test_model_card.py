@@ -50,7 +50,10 @@ def test_a_network_that_goes_on_from_the_detector_says_with_what_and_that_it_loo
     model = dict(card.model) | {"second_size": 96, "training": card.model["training"] | {"start": start}}
     said = write_card(replace(card, model=model))
     assert "begun from weights `phantom` (body, head); images of" in said
-    assert "pixels, looked at once more at 96 pixels, where the mean of the log odds counts; bf16" in said
+    assert "pixels, shown at 96 pixels and mirrored too, where" in write_card(
+        replace(card, model=model | {"flips": True})
+    )
+    assert "pixels, shown at 96 pixels too, where the mean of the log odds counts; bf16" in said
 
 
 def test_pointing_stands_beside_a_random_network_and_chance() -> None:

@@ -18,7 +18,7 @@ from brainmri.learning.shipped import PHANTOM, find_shipped
 from brainmri.params import PARAMS_PATH, Section, check_section
 
 # Settings of a classifier's head and loss.
-_OF_CLASSIFIERS: Final = ("pooling", "dropout", "loss", "class_weights")
+_OF_CLASSIFIERS: Final = ("pooling", "dropout", "flips", "loss", "class_weights")
 _NAME: Final = "[A-Za-z][A-Za-z0-9_-]*"
 _PLACE: Final = "comparison.arms"
 # Baselines stand beside arms; the units have a file in the arms' folder.

@@ -1,8 +1,9 @@
 """model.json: what a network is and how its input is prepared; read without torch."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final, Literal, TypeVar, get_args
+from typing import Any, Final, Literal, NamedTuple, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -33,6 +34,20 @@ class ChannelStatistics(_Part):
 
     mean: dict[str, float]
     std: dict[str, float]
+
+
+class Look(NamedTuple):
+    """How a classifier is asked about an image: at so many pixels a side, left and right exchanged or not."""
+
+    size: int
+    mirrored: bool = False
+
+
+def list_looks(sizes: Sequence[int], *, flips: bool) -> tuple[Look, ...]:
+    """At all sizes as they are, in their order; then, with `flips`, mirrored at all."""
+    return tuple(
+        Look(size, mirrored) for mirrored in ((False, True) if flips else (False,)) for size in sizes
+    )
 
 
 class ModelCard(_Part):
@@ -68,10 +83,14 @@ class ClassifierCard(ModelCard):
     # A side in pixels at which the network looks at each image once more; the mean of its log odds counts.
     second_size: int | None = Field(default=None, exclude_if=lambda size: size is None)
 
+    # Whether it looks at each image's mirror image too.
+    flips: bool = Field(default=False, exclude_if=lambda flips: not flips)
+
     @property
-    def sizes(self) -> tuple[int, ...]:
-        """Both, or the one: `network_size`, which its features are of, is the first."""
-        return (self.network_size, *([] if self.second_size is None else [self.second_size]))
+    def looks(self) -> tuple[Look, ...]:
+        """All, of whose log odds the mean counts; its features are of the first, at `network_size`."""
+        sizes = [self.network_size, *([] if self.second_size is None else [self.second_size])]
+        return list_looks(sizes, flips=self.flips)
 
 
 class SegmenterCard(ModelCard):

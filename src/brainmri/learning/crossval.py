@@ -19,7 +19,7 @@ from brainmri.dataset.protocols import Protocol, SplitParams
 from brainmri.dataset.units import CaseChoice, ScoredRow, SegmentedRow, UnitRow, take_unit, thin_out
 from brainmri.errors import BadInput
 from brainmri.learning.arms import Arm, TaskName
-from brainmri.learning.cards import ClassifierCard, read_model_card
+from brainmri.learning.cards import ClassifierCard, Look, read_model_card
 from brainmri.learning.checkpoint import CheckpointStore, open_store
 from brainmri.learning.classification import Classification, select_classes
 from brainmri.learning.fitting import Schedule, train_network
@@ -31,7 +31,7 @@ from brainmri.learning.recipe import Pooling, Recipe
 from brainmri.learning.segmentation import Segmentation, select_masks
 from brainmri.learning.segmentation_recipe import SegmentationRecipe
 from brainmri.learning.shipped import find_shipped
-from brainmri.learning.training import Task, Training, TrainingData, list_sizes
+from brainmri.learning.training import Task, Training, TrainingData, choose_looks
 from brainmri.learning.unit_scores import Columns, score_classes, score_masks
 from brainmri.learning.weights import State, read_start_weights
 from brainmri.tables import DIGITS, shorten
@@ -109,26 +109,26 @@ def train_unit(job: UnitJob) -> UnitOutcome:
     return UnitOutcome(job.unit, key, _list_rows(outcome, job.unit, prepared, manifest), outcome["facts"])
 
 
-def list_arm_sizes(arm: Arm, prepared: int) -> tuple[int, ...]:
-    """The sides in pixels at which the arm's network looks at an image that was prepared at `prepared`."""
+def list_arm_looks(arm: Arm, prepared: int) -> tuple[Look, ...]:
+    """How the arm's network is asked about an image that was prepared at so many pixels a side."""
     if arm.zero_shot:
         folder = find_shipped(arm.arch, "task: zero_shot").folder
-        return read_model_card(folder / "classifier", ClassifierCard).sizes
+        return read_model_card(folder / "classifier", ClassifierCard).looks
     recipe = arm.recipe(seed=0)
     start = read_start_weights(arm.weights, arm.arch)
-    return list_sizes(_choose_task(recipe).build_network(recipe), recipe, start, prepared)
+    return choose_looks(_choose_task(recipe).build_network(recipe), recipe, start, prepared)
 
 
-def count_network(arm: Arm, sizes: Sequence[int]) -> dict[str, int]:
-    """Parameters, their bytes in float32, and multiply-adds for one image, looked at at each of `sizes`."""
+def count_network(arm: Arm, looks: Sequence[Look]) -> dict[str, int]:
+    """Parameters, their bytes in float32, and multiply-adds for one image, asked at each of `looks`."""
     recipe = arm.recipe(seed=0)
     if arm.zero_shot:  # its head is the shipped one's, whatever trainings have
         pooling = recipe.train.model_copy(update={"pooling": Pooling.CONCAT})
         recipe = recipe.model_copy(update={"train": pooling})
     network = _choose_task(recipe).build_network(recipe).eval()
     with FlopCounterMode(display=False) as counter, torch.inference_mode():
-        for size in sizes:
-            network(torch.zeros(1, 3, size, size))
+        for look in looks:
+            network(torch.zeros(1, 3, look.size, look.size))
     parameters = sum(parameter.numel() for parameter in network.parameters())
     stored = sum(value.numel() * value.element_size() for value in network.state_dict().values())
     # A multiply-add is two operations.

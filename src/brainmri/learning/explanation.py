@@ -18,8 +18,9 @@ from torchvision.transforms.functional import gaussian_blur
 
 from brainmri.learning.backbones import build_network
 from brainmri.learning.batches import ArrayDataset, make_loader, to_tensor
+from brainmri.learning.cards import Look
 from brainmri.learning.catalogue import Architecture
-from brainmri.learning.prediction import Classifier, check_size, read_normalization
+from brainmri.learning.prediction import Classifier, check_size, read_normalization, take_look
 from brainmri.learning.recipe import EpochPlan
 from brainmri.learning.seeing import first_stage, in_memory
 
@@ -46,30 +47,30 @@ class _LogOdds(nn.Module):
 def explain(classifier: Classifier, images: NDArray[np.uint8]) -> Iterator[NDArray[np.float32]]:
     """For each of the prepared images, in order, (size, size): above 0 what speaks for tumor, below against.
 
-    The largest value is 1, or, where nothing speaks for tumor, the lowest is -1. Of a card with two sizes
-    both maps are added up, as the log odds are: by pixel, so that a place of a smaller picture, which
+    The largest value is 1, or, where nothing speaks for tumor, the lowest is -1. Of a card with several looks
+    all maps are added up, as the log odds are: by pixel, so that a place of a smaller picture, which
     stands for more of it, counts as much as it contributes.
     """
     check_size(images, classifier.card)
-    sizes = classifier.card.sizes
-    for batches in zip(*(_attribute(classifier, images, size) for size in sizes), strict=True):
-        if len(sizes) == 1:
-            sized = _enlarge(classifier, _scale(batches[0]), sizes[0], images.shape[-1])
+    looks = classifier.card.looks
+    for batches in zip(*(_attribute(classifier, images, look) for look in looks), strict=True):
+        if len(looks) == 1:
+            sized = _enlarge(classifier, _scale(batches[0]), looks[0], images.shape[-1])
         else:
             parts = (
-                size**2 * _enlarge(classifier, maps, size, images.shape[-1])
-                for size, maps in zip(sizes, batches, strict=True)
+                look.size**2 * _enlarge(classifier, maps, look, images.shape[-1])
+                for look, maps in zip(looks, batches, strict=True)
             )
             sized = _scale(torch.stack(list(parts)).sum(0))
         yield from sized[:, 0].cpu().numpy()
 
 
-def _attribute(classifier: Classifier, images: NDArray[np.uint8], size: int) -> Iterator[torch.Tensor]:
-    """Smoothed maps of batch after batch, (n, 1, places, places), at one of the classifier's sizes."""
+def _attribute(classifier: Classifier, images: NDArray[np.uint8], look: Look) -> Iterator[torch.Tensor]:
+    """Smoothed maps of batch after batch, (n, 1, places, places), at one of the classifier's looks."""
     card = classifier.card
     targets = torch.zeros(len(images), dtype=torch.int64)
-    dataset = ArrayDataset(to_tensor(in_memory(images)), targets, split_idx=1)
-    loader = make_loader(dataset, EpochPlan(_BATCH, passes=1), read_normalization(card), size)
+    dataset = ArrayDataset(to_tensor(take_look(in_memory(images), look)), targets, split_idx=1)
+    loader = make_loader(dataset, EpochPlan(_BATCH, passes=1), read_normalization(card), look.size)
     network = classifier.network.to(loader.device)
     attribution = LayerGradientXActivation(_LogOdds(network), first_stage(network, card.architecture))
     for batch, _ in loader:
@@ -78,11 +79,12 @@ def _attribute(classifier: Classifier, images: NDArray[np.uint8], size: int) -> 
         yield gaussian_blur(maps, [width, width], [_SMOOTH, _SMOOTH])
 
 
-def _enlarge(classifier: Classifier, maps: torch.Tensor, size: int, prepared: int) -> torch.Tensor:
-    """Maps of a picture of `size` pixels a side, at the size that it was prepared at."""
+def _enlarge(classifier: Classifier, maps: torch.Tensor, look: Look, prepared: int) -> torch.Tensor:
+    """Maps of a look at a picture, the way round and at the size that it was prepared at."""
     first = 3 if classifier.card.architecture is Architecture.SQUEEZENET1_1 else 0
-    large = enlarge(maps, size, _STRIDE, first)
-    return interpolate(large, (prepared, prepared), mode="bilinear", align_corners=False)
+    large = enlarge(maps, look.size, _STRIDE, first)
+    sized = interpolate(large, (prepared, prepared), mode="bilinear", align_corners=False)
+    return sized.flip(-1) if look.mirrored else sized
 
 
 def randomize(classifier: Classifier) -> Classifier:

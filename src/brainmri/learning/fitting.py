@@ -74,7 +74,7 @@ def _say_adopted(training: Training, recipe: Recipe, data: TrainingData) -> None
         print(
             f"train: goes on with the head and the statistics of {start.name}, without progressive resizing"
         )
-        for size in training.sizes[1:]:
+        for size in dict.fromkeys(look.size for look in training.looks[1:] if not look.mirrored):
             print(
                 f"train: as that of {start.name}, the network will be asked at {size} pixels too; the mean "
                 "of its log odds counts"

@@ -11,6 +11,7 @@ from torch import nn
 from torch.nn.functional import interpolate
 
 from brainmri.learning.batches import standardize
+from brainmri.learning.cards import Look
 from brainmri.learning.prediction import Classifier, read_normalization
 from brainmri.learning.seeing import average_places, list_stages
 from brainmri.replacement import replacing_file
@@ -33,10 +34,10 @@ class PortableClassifier(nn.Module):
         for stage in stages:
             stage.register_forward_hook(self._keep)
         self.temperature = temperature
-        self.sizes = card.sizes
+        self.looks = card.looks
         self.mean: torch.Tensor
         self.std: torch.Tensor
-        for size in self.sizes:
+        for size in {look.size for look in self.looks}:
             self.register_buffer(f"shrink_{size}", _averages(card.rule.size, size))
         known = read_normalization(card)
         self.by_image = not known.mean
@@ -47,17 +48,19 @@ class PortableClassifier(nn.Module):
         """uint8 (n, channels, size, size) -> probability of tumor (n,), features (n, channels)."""
         pixels = images.float() / 255
         self.maps.clear()
-        said = torch.stack([self._judge(pixels, size) for size in self.sizes]).mean(0)
+        said = torch.stack([self._judge(pixels, look) for look in self.looks]).mean(0)
         return (said / self.temperature).sigmoid(), self._average()
 
     def _average(self) -> torch.Tensor:
-        """Features (n, channels) of all stages at the first size."""
+        """Features (n, channels) of all stages at the first look."""
         return torch.cat([average_places(maps) for maps in self.maps[: self.stages]], dim=1)
 
-    def _judge(self, pixels: torch.Tensor, size: int) -> torch.Tensor:
-        """Log odds (n,) at one of its sizes."""
-        if size != pixels.shape[-1]:
-            shrink = self.get_buffer(f"shrink_{size}")
+    def _judge(self, pixels: torch.Tensor, look: Look) -> torch.Tensor:
+        """Log odds (n,) at one of its looks."""
+        if look.mirrored:
+            pixels = pixels.flip(-1)
+        if look.size != pixels.shape[-1]:
+            shrink = self.get_buffer(f"shrink_{look.size}")
             pixels = shrink @ pixels @ shrink.T
         pixels = standardize(pixels) if self.by_image else (pixels - self.mean) / self.std
         both: torch.Tensor = self.head(self.body(pixels.expand(-1, 3, -1, -1)))

@@ -16,7 +16,7 @@ from brainmri.dataset.prepared import PreparedSet
 from brainmri.errors import BadInput
 from brainmri.learning.backbones import build_network, load_named
 from brainmri.learning.batches import ArrayDataset, Normalization, make_loader, to_tensor
-from brainmri.learning.cards import MODEL, ClassifierCard, ModelCard, read_model_card
+from brainmri.learning.cards import MODEL, ClassifierCard, Look, ModelCard, read_model_card
 from brainmri.learning.model_folder import LAST_WEIGHTS, WEIGHTS, read_weights
 from brainmri.learning.recipe import EpochPlan
 
@@ -74,19 +74,24 @@ def read_threads(folder: Path, card: ModelCard) -> int:
 def predict_logits(classifier: Classifier, images: NDArray[np.uint8]) -> NDArray[np.float64]:
     """uint8 (n, size, size) -> (n,): log odds of tumor before calibration, computed in float32.
 
-    Of a card with two sizes it is the mean of what the network says at both, the first one first.
+    Of a card with several looks it is the mean of what the network says at all, the first one first.
     """
     card = classifier.card
     check_size(images, card)
-    return ask_network(classifier.network, images, read_normalization(card), card.sizes)
+    return ask_network(classifier.network, images, read_normalization(card), card.looks)
 
 
 def ask_network(
-    network: nn.Module, images: NDArray[np.uint8], normalization: Normalization, sizes: Sequence[int]
+    network: nn.Module, images: NDArray[np.uint8], normalization: Normalization, looks: Sequence[Look]
 ) -> NDArray[np.float64]:
-    """The mean over `sizes` of what `run_network` gives."""
-    said = [run_network(network, images, normalization, size) for size in sizes]
+    """The mean over `looks` of what `run_network` gives."""
+    said = [run_network(network, take_look(images, look), normalization, look.size) for look in looks]
     return np.asarray(np.mean(said, axis=0))
+
+
+def take_look(images: NDArray[np.uint8], look: Look) -> NDArray[np.uint8]:
+    """The images, mirrored where that is asked."""
+    return np.ascontiguousarray(images[..., ::-1]) if look.mirrored else images
 
 
 def fit_size(images: NDArray[np.uint8], card: ModelCard) -> NDArray[np.uint8]:

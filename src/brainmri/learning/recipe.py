@@ -101,6 +101,7 @@ class TrainParams(Section):
     clip_norm: Annotated[float, Field(gt=0, description="a number above 0")]
     weight_decay: Annotated[float, Field(ge=0, description="a number of at least 0")]
     dropout: Annotated[float, Field(ge=0, lt=1, description=_SHARE)]
+    flips: Annotated[bool, Field(description="true (prediction also sees each image mirrored) or false")]
     loss: Annotated[Loss, Field(strict=False, description="cross_entropy, focal or label_smoothing")]
     class_weights: Annotated[ClassWeights, Field(strict=False, description="none or balanced")]
     augment: AugmentParams

@@ -35,8 +35,9 @@ def write_trained(
     if all(row.subset is not Subset.TEST for row in manifest):
         states[LAST_WEIGHTS] = name_weights(network, arch, trained.last)
     known = describe_model(trained, recipe, prepared, manifest)
-    own = {"pooling": recipe.train.pooling, "dropout": recipe.train.dropout}
-    second = next(iter(trained.training.sizes[1:]), None)
+    own = {"pooling": recipe.train.pooling, "dropout": recipe.train.dropout, "flips": recipe.train.flips}
+    sizes = {look.size for look in trained.training.looks}
+    second = next(iter(sizes - {known["network_size"]}), None)
     write_model(folder, ClassifierCard(**known, **own, second_size=second), states)
 
 
@@ -70,7 +71,7 @@ def describe_model(
         "normalization": ChannelStatistics(
             mean=_number(training.normalization.mean), std=_number(training.normalization.std)
         ),
-        "network_size": training.sizes[0],
+        "network_size": training.looks[0].size,
         "training": {
             "recipe": recipe.model_dump(mode="json"),
             "precision": training.precision.value,

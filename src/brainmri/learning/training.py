@@ -29,6 +29,7 @@ from brainmri.learning.batches import (
     make_loader,
     to_tensor,
 )
+from brainmri.learning.cards import Look, list_looks
 from brainmri.learning.graphs import CapturedPasses
 from brainmri.learning.optimizer import FusedAdam
 from brainmri.learning.precision import Autocast, choose_precision
@@ -76,8 +77,8 @@ class TrainingData:
 class Training:
     """A learner ready to fit, and what was decided while it was built.
 
-    `continued` training goes on from a whole classifier that was shipped, not from a body alone. Of `sizes`,
-    the sides in pixels at which what it learnt is asked, the first is that of training.
+    `continued` training goes on from a whole classifier that was shipped, not from a body alone. Of `looks`,
+    which what it learnt is asked at, the first is at the size of training.
     """
 
     learner: Learner
@@ -86,7 +87,7 @@ class Training:
     precision: Precision
     plan: EpochPlan
     start: StartWeights | None
-    sizes: tuple[int, ...]
+    looks: tuple[Look, ...]
     continued: bool
 
 
@@ -118,7 +119,7 @@ def build_training(
     precision, progress = choose_precision(recipe.train.precision), Progress(data.task.row)
     network = data.task.build_network(recipe)
     continued = not new_head and _goes_on(network, recipe, start)
-    sizes = list_sizes(network, recipe, start, data.train.images.shape[-1])
+    looks = choose_looks(network, recipe, start, data.train.images.shape[-1])
     progressive = recipe.train.progressive.model_copy(update={"share": 0.0} if continued else {})
     learner = Learner(
         loaders,
@@ -147,20 +148,21 @@ def build_training(
         else:
             start_from(learner.model, recipe.arch, start)
         learner.freeze()
-    return Training(learner, progress, normalization, precision, plan, start, sizes, continued)
+    return Training(learner, progress, normalization, precision, plan, start, looks, continued)
 
 
-def list_sizes(
+def choose_looks(
     network: nn.Module, recipe: Recipe, start: StartWeights | None, prepared: int
-) -> tuple[int, ...]:
-    """The sides in pixels at which the trained network is asked, of images prepared at `prepared`.
+) -> tuple[Look, ...]:
+    """How the trained network is asked about images that were prepared at so many pixels a side.
 
     One that goes on from the shipped detector looks once more where that does, if its images are larger.
     """
-    size = recipe.train.side or prepared
-    if start is None or not _goes_on(network, recipe, start):
-        return (size,)
-    return (size, *(second for second in [start.second_size] if second is not None and second < size))
+    sizes = [recipe.train.side or prepared]
+    second = start.second_size if start is not None and _goes_on(network, recipe, start) else None
+    if second is not None and second < sizes[0]:
+        sizes.append(second)
+    return list_looks(sizes, flips=recipe.train.flips)
 
 
 def _goes_on(network: nn.Module, recipe: Recipe, start: StartWeights | None) -> bool:

@@ -19,13 +19,13 @@ Columns = dict[str, list[Any]]
 def score_classes(training: Training, prepared: PreparedSet, places: Sequence[int]) -> Columns:
     """`logit`: the log odds of tumor of the slices at `places`; the network is set to evaluate."""
     images = prepared.images[list(places)]
-    logits = ask_network(training.learner.model, images, training.normalization, training.sizes)
+    logits = ask_network(training.learner.model, images, training.normalization, training.looks)
     return {"logit": [round(float(logit), DIGITS) for logit in logits]}
 
 
 def score_masks(training: Training, prepared: PreparedSet, places: Sequence[int], *, flips: bool) -> Columns:
     """`logit` as above, by the map, and the pixels found (tp), made up (fp) and missed (fn)."""
-    segmenter = Segmenter(training.learner.model, training.normalization, training.sizes[0])
+    segmenter = Segmenter(training.learner.model, training.normalization, training.looks[0].size)
     masks, done = require_masks(prepared), 0
     columns: dict[str, list[Any]] = {"logit": [], "tp": [], "fp": [], "fn": []}
     for found in segment(segmenter, prepared.images[list(places)], flips=flips):

@@ -136,7 +136,7 @@ def _tell_model(facts: CardFacts) -> list[str]:
     return [
         f"{model['architecture']} with {train['parameters']:,} parameters, begun from weights "
         f"`{training['start']['name']}`{_tell_parts(training['start'])}; images of {rule['size']} × "
-        f"{rule['size']} pixels{_tell_second(model)}; "
+        f"{rule['size']} pixels{_tell_looks(model)}; "
         f"{training['precision']}. {train['epochs_run']} epochs of {train['steps_per_epoch']} steps of "
         f"{train['batch_size']} images at a learning rate of at most {train['learning_rate']:.2e}; "
         f"kept is epoch {train['best_epoch']}, whose validation loss is lowest.",
@@ -149,9 +149,10 @@ def _tell_parts(start: Facts) -> str:
     return f" ({start['parts']})" if "parts" in start else ""
 
 
-def _tell_second(model: Facts) -> str:
-    size = model.get("second_size")
-    return f", looked at once more at {size} pixels, where the mean of the log odds counts" if size else ""
+def _tell_looks(model: Facts) -> str:
+    more = [f"at {model['second_size']} pixels"] if "second_size" in model else []
+    more += ["mirrored"] if model.get("flips") else []
+    return f", shown {' and '.join(more)} too, where the mean of the log odds counts" if more else ""
 
 
 def _tell_limits(facts: CardFacts) -> list[str]:

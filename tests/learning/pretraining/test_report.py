@@ -8,6 +8,7 @@ import torch
 
 from brainmri.dataset.prepared import read_prepared
 from brainmri.learning.batches import standardize
+from brainmri.learning.cards import Look
 from brainmri.learning.catalogue import Architecture
 from brainmri.learning.checkpoint import CheckpointStore
 from brainmri.learning.model_folder import WEIGHTS
@@ -37,9 +38,9 @@ def folder(pretrained: Pretrained, tmp_path_factory: pytest.TempPathFactory) -> 
 
 def test_the_folder_is_a_classifier_that_says_what_it_has_seen(folder: Path) -> None:
     card = read_classifier(folder, WEIGHTS).card
-    assert (ARCH, (64,), PARAMS.rule, {}) == (
+    assert (ARCH, ((64, False),), PARAMS.rule, {}) == (
         card.architecture,
-        card.sizes,
+        card.looks,
         card.rule,
         card.normalization.mean,
     )
@@ -52,7 +53,7 @@ def test_the_folder_is_a_classifier_that_says_what_it_has_seen(folder: Path) -> 
 def test_it_says_at_which_sizes_it_looks_again(pretrained: Pretrained, tmp_path: Path) -> None:
     params = make_params(size=80, second_size=64)
     write_pretrained(tmp_path, ARCH, pretrained, params)
-    assert (80, 64) == read_classifier(tmp_path, WEIGHTS).card.sizes
+    assert (Look(80), Look(64)) == read_classifier(tmp_path, WEIGHTS).card.looks
 
 
 def test_the_network_predicts_from_its_folder_what_it_says_in_training(

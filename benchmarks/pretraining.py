@@ -1,7 +1,7 @@
 """What weights that have seen synthetic MRI alone are worth on a set of real scans: docs/pretraining.md.
 
     python -m benchmarks.pretraining RAW WORKSPACE --name kaggle253 [--positive yes] [--channel 1]
-        [--shares 0.5 0.25 0.1] [--masks | --flips] [--seeds 0 1 2] [--epochs 15]
+        [--shares 0.5 0.25 0.1] [--masks | --flips] [--seeds 0 1 2] [--epochs 15] [--size 128]
 
 In WORKSPACE, a clone of this checkout's last commit, which is made where there is none, the comparison's own
 pipeline runs on RAW, a folder as `raw` of params.yaml takes it: five grouped folds, and for each seed and
@@ -23,7 +23,7 @@ from typing import Any
 import yaml
 
 from benchmarks.measurement import describe_commit, describe_machine, end_in_a_line, write_results
-from benchmarks.settings import parse_set
+from benchmarks.settings import SETTINGS, parse_set
 from brainmri.dataset.baselines import ShortcutRow
 from brainmri.dataset.prepared import read_prepared
 from brainmri.dataset.protocols import Protocol
@@ -146,6 +146,7 @@ def main() -> None:
     kind.add_argument("--flips", action="store_true")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--epochs", type=int, default=15)
+    parser.add_argument("--size", type=int, default=SETTINGS.prepare.size)
     given = parser.parse_args()
     check_shares(given.shares)
     arms = name_arms(given.arch, given.shares, masks=given.masks, flips=given.flips)
@@ -153,7 +154,7 @@ def main() -> None:
         given.workspace,
         {
             "raw": str(given.raw.resolve()),
-            "prepare": {"positive": given.positive, "channel": given.channel},
+            "prepare": {"positive": given.positive, "channel": given.channel, "size": given.size},
             "comparison": {"arms": arms, "seeds": given.seeds},
             "epochs": given.epochs,
         },

@@ -11,7 +11,8 @@ too. The same command goes on where it was stopped. Each
 share's arms are paired with each other, and all with the one from random weights that saw everything. With
 --masks these are U-Nets, trained for `segmentation.epochs` of params.yaml, and nothing untrained is asked.
 What is watched (early stopping, temperature, threshold) is the whole next fold, whatever the share, and for
-the shipped detector too; that brings images to its own size.
+the shipped detector too; that brings images to its own size. Runs that differ in anything but RAW need names
+of their own: the results of an earlier one are replaced.
 """
 
 import subprocess
@@ -23,7 +24,7 @@ from typing import Any
 import yaml
 
 from benchmarks.measurement import describe_commit, describe_machine, end_in_a_line, write_results
-from benchmarks.settings import SETTINGS, parse_set
+from benchmarks.settings import parse_set
 from brainmri.dataset.baselines import ShortcutRow
 from brainmri.dataset.prepared import read_prepared
 from brainmri.dataset.protocols import Protocol
@@ -52,7 +53,9 @@ class Params(Section):
 def name_arms(
     arch: str, shares: Sequence[float], *, masks: bool = False, flips: bool = False
 ) -> dict[str, dict[str, Any]]:
-    """The arms by name; the first is what others are compared with."""
+    """The arms by name; the first is what others are compared with. Raises `BadInput` for masks and flips."""
+    if masks and flips:
+        raise BadInput("--flips: expected classifiers, came --masks; leave it out, segmentation.flips is on")
     own: dict[str, Any] = {"task": "segmentation"} if masks else {}
     own |= {"train": {"flips": True}} if flips else {}
     arms: dict[str, dict[str, Any]] = {
@@ -114,9 +117,11 @@ def _git(folder: Path, *words: str) -> str:
     return subprocess.run(["git", *words], cwd=folder, check=True, capture_output=True, text=True).stdout
 
 
-def _tell_epochs(folder: Path, *, masks: bool) -> dict[str, Any]:
+def _tell_length(folder: Path, *, masks: bool, flips: bool) -> dict[str, Any]:
+    """How long the trained arms learn, and whether they are asked about mirror images."""
     params = load_yaml((folder / "params.yaml").read_text(encoding="utf-8"))
-    return {"epochs": (params["segmentation"] if masks else params)["epochs"]}
+    own = params["segmentation"] if masks else {"epochs": params["epochs"], "flips": flips}
+    return {"masks": masks, "epochs": own["epochs"], "flips": own["flips"]}
 
 
 def _compare(folder: Path, arms: Mapping[str, ArmScores]) -> dict[str, Any]:
@@ -141,12 +146,11 @@ def main() -> None:
     parser = parse_set(__doc__, "resnet34")
     parser.add_argument("workspace", type=Path)
     parser.add_argument("--shares", type=float, nargs="*", default=[])
-    kind = parser.add_mutually_exclusive_group()
-    kind.add_argument("--masks", action="store_true")
-    kind.add_argument("--flips", action="store_true")
+    parser.add_argument("--masks", action="store_true")
+    parser.add_argument("--flips", action="store_true")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--epochs", type=int, default=15)
-    parser.add_argument("--size", type=int, default=SETTINGS.prepare.size)
+    parser.add_argument("--size", type=int)
     given = parser.parse_args()
     check_shares(given.shares)
     arms = name_arms(given.arch, given.shares, masks=given.masks, flips=given.flips)
@@ -154,7 +158,8 @@ def main() -> None:
         given.workspace,
         {
             "raw": str(given.raw.resolve()),
-            "prepare": {"positive": given.positive, "channel": given.channel, "size": given.size},
+            "prepare": {"positive": given.positive, "channel": given.channel}
+            | ({} if given.size is None else {"size": given.size}),
             "comparison": {"arms": arms, "seeds": given.seeds},
             "epochs": given.epochs,
         },
@@ -166,8 +171,7 @@ def main() -> None:
         "arch": given.arch,
         "seeds": given.seeds,
         "shares": given.shares,
-        "flips": given.flips,
-        **_tell_epochs(given.workspace, masks=given.masks),
+        **_tell_length(given.workspace, masks=given.masks, flips=given.flips),
         "size": data.images.shape[-1],
         "slices": len(data.slices),
         "commit": describe_commit(given.workspace),

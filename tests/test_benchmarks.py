@@ -66,6 +66,8 @@ def test_no_u_net_is_untrained_and_each_share_is_compared_alone(
     mirrored = pretraining.name_arms("resnet18", [0.25], flips=True)
     assert body | {"share": 0.25, "train": {"flips": True}} == mirrored["phantom_25"]
     assert "train" not in mirrored["zero_shot"]
+    with pytest.raises(BadInput, match="--flips: expected classifiers, came --masks"):
+        pretraining.name_arms("resnet18", [], masks=True, flips=True)
     arms = pretraining.name_arms("resnet18", [0.25], masks=True)
     assert body | {"task": "segmentation"} == arms["phantom"]
     assert {"segmentation"} == {arm["task"] for arm in arms.values()}

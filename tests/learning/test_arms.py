@@ -118,6 +118,10 @@ def test_a_segmentation_arm_has_the_recipe_of_a_segmenter() -> None:
             "expected no train.dropout with task segmentation",
         ),
         (
+            {"a": {}, "b": {"task": "segmentation", "train": {"flips": True}}},
+            "expected no train.flips with task segmentation, which has no use for it; remove it, or set segm",
+        ),
+        (
             {"a": {}, "b": {"task": "segmentation", "protocol": "paper"}},
             "comparison.arms.b: expected protocol grouped with task segmentation, came paper",
         ),

@@ -102,6 +102,28 @@ def test_the_shipped_detector_looks_at_its_own_sizes_whatever_was_prepared(
     assert both > 1.4 * one
 
 
+def test_arms_that_see_mirror_images_too_are_asked_twice_as_their_own_task_says() -> None:
+    shared = SHARED.model_copy(update={"train": SHARED.train.model_copy(update={"flips": True})})
+    arms = read_arms(
+        shared,
+        make_comparison(
+            {
+                "plain": {"train": {"flips": False}},
+                "mirrored": {},
+                "unet": {"task": "segmentation", "segmentation": {"flips": False}},
+                "unet_mirrored": {"task": "segmentation", "segmentation": {"flips": True}},
+            }
+        ),
+    )
+    once, twice = (Look(64),), (Look(64), Look(64, mirrored=True))
+    looks = {name: list_arm_looks(arm, 64) for name, arm in arms.items()}
+    assert {"plain": once, "mirrored": twice, "unet": once, "unet_mirrored": twice} == looks
+    unet = arms["unet"]
+    one, both = (count_network(unet, looks[name])["multiply_adds"] for name in ("unet", "unet_mirrored"))
+    assert 2 * one == both
+    assert not arms["plain"].trains_as(arms["mirrored"])
+
+
 @pytest.mark.long
 @pytest.mark.usefixtures("data")
 def test_a_share_of_the_training_groups_trains_another_network() -> None:

@@ -43,17 +43,18 @@ def test_the_card_names_the_weights_that_it_is_of() -> None:
     assert f"\nweights: sha256 `{SHA256}`\n" in write_card(_make())
 
 
-def test_a_network_that_goes_on_from_the_detector_says_with_what_and_that_it_looks_twice() -> None:
+def test_a_network_that_goes_on_from_the_detector_says_with_what_and_how_it_looks() -> None:
     card = _make()
     assert "begun from weights `none`; images of" in write_card(card)
     start = {"name": "phantom", "parts": "body, head"}
     model = dict(card.model) | {"second_size": 96, "training": card.model["training"] | {"start": start}}
     said = write_card(replace(card, model=model))
     assert "begun from weights `phantom` (body, head); images of" in said
-    assert "pixels, shown at 96 pixels and mirrored too, where" in write_card(
-        replace(card, model=model | {"flips": True})
-    )
-    assert "pixels, shown at 96 pixels too, where the mean of the log odds counts; bf16" in said
+    both = write_card(replace(card, model=model | {"flips": True}))
+    assert "pixels, looked at once more at 96 pixels, each time mirrored too, where the mean" in both
+    alone = write_card(replace(card, model=dict(card.model) | {"flips": True}))
+    assert "pixels, mirrored too, where the mean" in alone
+    assert "pixels, looked at once more at 96 pixels, where the mean of the log odds counts; bf16" in said
 
 
 def test_pointing_stands_beside_a_random_network_and_chance() -> None:

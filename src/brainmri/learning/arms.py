@@ -19,6 +19,13 @@ from brainmri.params import PARAMS_PATH, Section, check_section
 
 # Settings of a classifier's head and loss.
 _OF_CLASSIFIERS: Final = ("pooling", "dropout", "flips", "loss", "class_weights")
+# Those that a segmenter has of its own.
+_INSTEAD: Final = {
+    "epochs": "segmentation.epochs",
+    "lr": "segmentation.lr",
+    "train.flips": "segmentation.flips",
+    "train.loss": "segmentation.loss",
+}
 _NAME: Final = "[A-Za-z][A-Za-z0-9_-]*"
 _PLACE: Final = "comparison.arms"
 # Baselines stand beside arms; the units have a file in the arms' folder.
@@ -105,7 +112,7 @@ class Arm(Shared):
     @property
     def flips(self) -> bool:
         """Whether prediction also sees each slice mirrored."""
-        return self.segmentation is not None and self.segmentation.flips
+        return self.train.flips if self.segmentation is None else self.segmentation.flips
 
     def trains_as(self, other: "Arm") -> bool:
         """Whether both train, and predict, the same."""
@@ -198,7 +205,7 @@ def _check_segmenter(name: str, arm: Arm, changes: Mapping[str, Any]) -> None:
     if unused:
         raise BadInput(
             f"{place}: expected no {unused[0]} with task segmentation, which has no use for it; remove it"
-            + (f", or set segmentation.{unused[0]}" if unused[0] in ("epochs", "lr") else "")
+            + (f", or set {_INSTEAD[unused[0]]}" if unused[0] in _INSTEAD else "")
         )
 
 

@@ -44,7 +44,7 @@ class Look(NamedTuple):
 
 
 def list_looks(sizes: Sequence[int], *, flips: bool) -> tuple[Look, ...]:
-    """At all sizes as they are, in their order; then, with `flips`, mirrored at all."""
+    """Each size as it is, in their order; then, with `flips`, each mirrored."""
     return tuple(
         Look(size, mirrored) for mirrored in ((False, True) if flips else (False,)) for size in sizes
     )
@@ -83,7 +83,7 @@ class ClassifierCard(ModelCard):
     # A side in pixels at which the network looks at each image once more; the mean of its log odds counts.
     second_size: int | None = Field(default=None, exclude_if=lambda size: size is None)
 
-    # Whether it looks at each image's mirror image too.
+    # Whether it looks at each image's mirror image too, at each of its sizes.
     flips: bool = Field(default=False, exclude_if=lambda flips: not flips)
 
     @property

@@ -19,7 +19,7 @@ from brainmri.dataset.protocols import Protocol, SplitParams
 from brainmri.dataset.units import CaseChoice, ScoredRow, SegmentedRow, UnitRow, take_unit, thin_out
 from brainmri.errors import BadInput
 from brainmri.learning.arms import Arm, TaskName
-from brainmri.learning.cards import ClassifierCard, Look, read_model_card
+from brainmri.learning.cards import ClassifierCard, Look, list_looks, read_model_card
 from brainmri.learning.checkpoint import CheckpointStore, open_store
 from brainmri.learning.classification import Classification, select_classes
 from brainmri.learning.fitting import Schedule, train_network
@@ -92,7 +92,7 @@ def train_unit(job: UnitJob) -> UnitOutcome:
     prepared, manifest = thin_out(prepared, manifest, job.arm.share, job.unit.seed)
     recipe = job.arm.recipe(job.unit.seed)
     key = identify_training(prepared, manifest, recipe, job.arm.length, job.arm.rate)
-    if job.arm.flips:
+    if job.arm.segmentation is not None and job.arm.flips:
         # The outcome is of the predictions: an arm without the mirrored view has another.
         key = hashlib.sha256(f"{key} flips".encode()).hexdigest()
     place = job.outputs.with_name(f"{job.outputs.name}, fold {job.unit.fold}, seed {job.unit.seed}")
@@ -116,7 +116,9 @@ def list_arm_looks(arm: Arm, prepared: int) -> tuple[Look, ...]:
         return read_model_card(folder / "classifier", ClassifierCard).looks
     recipe = arm.recipe(seed=0)
     start = read_start_weights(arm.weights, arm.arch)
-    return choose_looks(_choose_task(recipe).build_network(recipe), recipe, start, prepared)
+    looks = choose_looks(_choose_task(recipe).build_network(recipe), recipe, start, prepared)
+    # A segmenter's mirror images are a matter of its prediction alone.
+    return looks if arm.segmentation is None else list_looks([looks[0].size], flips=arm.flips)
 
 
 def count_network(arm: Arm, looks: Sequence[Look]) -> dict[str, int]:

@@ -20,7 +20,7 @@ from brainmri.learning.backbones import build_network
 from brainmri.learning.batches import ArrayDataset, make_loader, to_tensor
 from brainmri.learning.cards import Look
 from brainmri.learning.catalogue import Architecture
-from brainmri.learning.prediction import Classifier, check_size, read_normalization, take_look
+from brainmri.learning.prediction import Classifier, check_size, mirror_for, read_normalization
 from brainmri.learning.recipe import EpochPlan
 from brainmri.learning.seeing import first_stage, in_memory
 
@@ -69,7 +69,7 @@ def _attribute(classifier: Classifier, images: NDArray[np.uint8], look: Look) ->
     """Smoothed maps of batch after batch, (n, 1, places, places), at one of the classifier's looks."""
     card = classifier.card
     targets = torch.zeros(len(images), dtype=torch.int64)
-    dataset = ArrayDataset(to_tensor(take_look(in_memory(images), look)), targets, split_idx=1)
+    dataset = ArrayDataset(to_tensor(mirror_for(in_memory(images), look)), targets, split_idx=1)
     loader = make_loader(dataset, EpochPlan(_BATCH, passes=1), read_normalization(card), look.size)
     network = classifier.network.to(loader.device)
     attribution = LayerGradientXActivation(_LogOdds(network), first_stage(network, card.architecture))

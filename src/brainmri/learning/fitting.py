@@ -74,10 +74,10 @@ def _say_adopted(training: Training, recipe: Recipe, data: TrainingData) -> None
         print(
             f"train: goes on with the head and the statistics of {start.name}, without progressive resizing"
         )
-        for size in dict.fromkeys(look.size for look in training.looks[1:] if not look.mirrored):
+        if training.second_size is not None:
             print(
-                f"train: as that of {start.name}, the network will be asked at {size} pixels too; the mean "
-                "of its log odds counts"
+                f"train: as that of {start.name}, the network will be asked at {training.second_size} pixels "
+                "too; the mean of its log odds counts"
             )
     if training.normalization != choose_normalization(scaling, data.train.images):
         print(f"train.scaling: {scaling} gives way to what the start weights ({start.name}) were learnt with")

@@ -37,7 +37,7 @@ class PortableClassifier(nn.Module):
         self.looks = card.looks
         self.mean: torch.Tensor
         self.std: torch.Tensor
-        for size in {look.size for look in self.looks}:
+        for size in dict.fromkeys(look.size for look in self.looks):
             self.register_buffer(f"shrink_{size}", _averages(card.rule.size, size))
         known = read_normalization(card)
         self.by_image = not known.mean

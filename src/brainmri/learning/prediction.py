@@ -74,7 +74,7 @@ def read_threads(folder: Path, card: ModelCard) -> int:
 def predict_logits(classifier: Classifier, images: NDArray[np.uint8]) -> NDArray[np.float64]:
     """uint8 (n, size, size) -> (n,): log odds of tumor before calibration, computed in float32.
 
-    Of a card with several looks it is the mean of what the network says at all, the first one first.
+    Of a card with several looks it is the mean of what the network says at all.
     """
     card = classifier.card
     check_size(images, card)
@@ -85,11 +85,11 @@ def ask_network(
     network: nn.Module, images: NDArray[np.uint8], normalization: Normalization, looks: Sequence[Look]
 ) -> NDArray[np.float64]:
     """The mean over `looks` of what `run_network` gives."""
-    said = [run_network(network, take_look(images, look), normalization, look.size) for look in looks]
+    said = [run_network(network, mirror_for(images, look), normalization, look.size) for look in looks]
     return np.asarray(np.mean(said, axis=0))
 
 
-def take_look(images: NDArray[np.uint8], look: Look) -> NDArray[np.uint8]:
+def mirror_for(images: NDArray[np.uint8], look: Look) -> NDArray[np.uint8]:
     """The images, mirrored where that is asked."""
     return np.ascontiguousarray(images[..., ::-1]) if look.mirrored else images
 

@@ -145,6 +145,11 @@ class Recipe(Design):
 
     seed: Seed
 
+    @property
+    def flips(self) -> bool:
+        """Whether the classifier is asked about mirror images too."""
+        return self.train.flips
+
 
 @dataclass(frozen=True)
 class EpochPlan:

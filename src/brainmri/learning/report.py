@@ -35,9 +35,8 @@ def write_trained(
     if all(row.subset is not Subset.TEST for row in manifest):
         states[LAST_WEIGHTS] = name_weights(network, arch, trained.last)
     known = describe_model(trained, recipe, prepared, manifest)
-    own = {"pooling": recipe.train.pooling, "dropout": recipe.train.dropout, "flips": recipe.train.flips}
-    sizes = {look.size for look in trained.training.looks}
-    second = next(iter(sizes - {known["network_size"]}), None)
+    own = {"pooling": recipe.train.pooling, "dropout": recipe.train.dropout, "flips": recipe.flips}
+    second = trained.training.second_size
     write_model(folder, ClassifierCard(**known, **own, second_size=second), states)
 
 

@@ -49,7 +49,7 @@ def see_images(classifier: Classifier, images: NDArray[np.uint8]) -> Seen:
         for handle in handles:
             handle.remove()
     features = torch.cat([torch.cat(kept) for kept in means], dim=1).numpy()
-    # Of a card with two sizes, what was seen at the first.
+    # Of several looks, what was seen at the first.
     return Seen(logits, features[: len(logits)])
 
 

@@ -45,6 +45,11 @@ class SegmentationRecipe(Recipe):
 
     segmentation: MaskDesign
 
+    @property
+    def flips(self) -> bool:
+        """`train.flips` is of classifiers: `segmentation.flips` is no part of the training."""
+        return False
+
 
 class SegmenterSettings(Recipe):
     """The keys of params.yaml that a segmenter's training reads."""

@@ -90,6 +90,11 @@ class Training:
     looks: tuple[Look, ...]
     continued: bool
 
+    @property
+    def second_size(self) -> int | None:
+        """The other side in pixels at which it is asked, if there is one."""
+        return next((look.size for look in self.looks[1:] if not look.mirrored), None)
+
 
 def select_training_data(prepared: PreparedSet, manifest: Sequence[ManifestRow], task: Task) -> TrainingData:
     """Training and validation images in memory; nothing else of the set is read."""
@@ -162,7 +167,7 @@ def choose_looks(
     second = start.second_size if start is not None and _goes_on(network, recipe, start) else None
     if second is not None and second < sizes[0]:
         sizes.append(second)
-    return list_looks(sizes, flips=recipe.train.flips)
+    return list_looks(sizes, flips=recipe.flips)
 
 
 def _goes_on(network: nn.Module, recipe: Recipe, start: StartWeights | None) -> bool:

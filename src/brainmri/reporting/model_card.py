@@ -150,9 +150,9 @@ def _tell_parts(start: Facts) -> str:
 
 
 def _tell_looks(model: Facts) -> str:
-    more = [f"at {model['second_size']} pixels"] if "second_size" in model else []
-    more += ["mirrored"] if model.get("flips") else []
-    return f", shown {' and '.join(more)} too, where the mean of the log odds counts" if more else ""
+    more = [f"looked at once more at {model['second_size']} pixels"] if "second_size" in model else []
+    more += [f"{'each time ' if more else ''}mirrored too"] if model.get("flips") else []
+    return f", {', '.join(more)}, where the mean of the log odds counts" if more else ""
 
 
 def _tell_limits(facts: CardFacts) -> list[str]:

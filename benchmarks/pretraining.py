@@ -6,10 +6,10 @@
 In WORKSPACE, a clone of this checkout's last commit, which is made where there is none, the comparison's own
 pipeline runs on RAW, a folder as `raw` of params.yaml takes it: five grouped folds, and for each seed and
 fold one network from random weights, one from the shipped ones, and what the shipped detector says untrained;
-the first two also with shares of the training groups; with --flips these two are asked about mirror images
-too. The same command goes on where it was stopped. Each
+the first two also with shares of the training groups. The same command goes on where it was stopped. Each
 share's arms are paired with each other, and all with the one from random weights that saw everything. With
---masks these are U-Nets, trained for `segmentation.epochs` of params.yaml, and nothing untrained is asked.
+--flips what is trained is asked about mirror images too. With --masks these are U-Nets, trained for
+`segmentation.epochs` of params.yaml, and nothing untrained is asked.
 What is watched (early stopping, temperature, threshold) is the whole next fold, whatever the share, and for
 the shipped detector too; that brings images to its own size. Runs that differ in anything but RAW need names
 of their own: the results of an earlier one are replaced.
@@ -117,7 +117,7 @@ def _git(folder: Path, *words: str) -> str:
     return subprocess.run(["git", *words], cwd=folder, check=True, capture_output=True, text=True).stdout
 
 
-def _tell_length(folder: Path, *, masks: bool, flips: bool) -> dict[str, Any]:
+def _tell_arms(folder: Path, *, masks: bool, flips: bool) -> dict[str, Any]:
     """How long the trained arms learn, and whether they are asked about mirror images."""
     params = load_yaml((folder / "params.yaml").read_text(encoding="utf-8"))
     own = params["segmentation"] if masks else {"epochs": params["epochs"], "flips": flips}
@@ -171,7 +171,7 @@ def main() -> None:
         "arch": given.arch,
         "seeds": given.seeds,
         "shares": given.shares,
-        **_tell_length(given.workspace, masks=given.masks, flips=given.flips),
+        **_tell_arms(given.workspace, masks=given.masks, flips=given.flips),
         "size": data.images.shape[-1],
         "slices": len(data.slices),
         "commit": describe_commit(given.workspace),

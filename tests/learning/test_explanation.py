@@ -101,7 +101,7 @@ def test_a_mirrored_look_adds_its_map_the_right_way_round() -> None:
     mirrored = np.ascontiguousarray(_spots()[..., ::-1])
     other = np.stack(list(explain(Classifier(_Seer(1.0), cards[1]), mirrored)))
     assert other[..., ::-1] == pytest.approx(twice, abs=1e-5)
-    assert np.abs(twice - alone).max() > 0
+    assert np.abs(twice - alone).max() > 0.01
 
 
 def test_each_size_counts_in_a_map_as_much_as_in_the_log_odds(monkeypatch: pytest.MonkeyPatch) -> None:

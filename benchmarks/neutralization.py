@@ -33,8 +33,8 @@ from brainmri.dataset.prepared import PreparedSet, read_prepared, read_raw_facts
 from brainmri.dataset.protocols import Protocol
 from brainmri.dataset.shortcuts import ForestParams, score_shortcuts, tabulate_prepared, tabulate_raw
 from brainmri.dataset.split import assign_subsets
-from brainmri.phantom.dataset import render_patient
-from brainmri.phantom.settings import PhantomParams
+from brainmri.phantom.dataset import name_patient, render_patient
+from brainmri.phantom.settings import PhantomParams, Style
 from brainmri.scoring.areas import estimate_area
 from brainmri.scoring.cases import Cases
 from brainmri.scoring.estimates import Estimate
@@ -47,6 +47,7 @@ Areas = dict[str, Estimate]
 SPLIT = SETTINGS.split.model_copy(update={"protocol": Protocol.GROUPED})
 INTERVALS = IntervalParams(confidence=0.95, draws=2000, seed=0)
 HEALTHY = PhantomParams(
+    style=Style.OWN,
     patients=120,
     slices_per_patient=2,
     tumor_fraction=0.0,
@@ -111,13 +112,13 @@ def plant_shortcuts(folder: Path, params: PhantomParams) -> None:
     wears_large = np.random.default_rng(params.seed).permutation(params.patients) % 2 == 0
     rendered = map_all(lambda number: render_patient(params, number), range(params.patients), "phantom")
     rows = []
-    for number, (patient, pictures) in enumerate(rendered):
+    for number, pictures in enumerate(rendered):
         disguise, label = (LARGE, "yes") if wears_large[number] else (SMALL, "no")
         for index, picture in enumerate(pictures):
-            path = f"{patient.name}_{index}{disguise.suffix}"
+            path = f"{name_patient(number)}_{index}{disguise.suffix}"
             content = cv2.imencode(disguise.suffix, _disguise(picture.image, disguise))[1]
             (folder / path).write_bytes(content.tobytes())
-            rows.append(PlantedRow(path=path, label=label, patient=patient.name))
+            rows.append(PlantedRow(path=path, label=label, patient=name_patient(number)))
     write_rows(folder / "scans.csv", rows, PlantedRow)
 
 

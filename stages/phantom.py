@@ -1,7 +1,7 @@
 """Synthetic brain MRI with tumors, the default data set.
 
 In: the section `phantom` of params.yaml. Out: a folder with `images/`, `masks/` and `scans.csv`.
-The same section gives the same bytes, whatever the number of cores.
+The same section gives the same bytes on the same type of machine, whatever the number of cores.
 """
 
 from pathlib import Path

@@ -25,3 +25,8 @@ def draw_place(rng: np.random.Generator, low: Place, high: Place) -> Place:
     """Three numbers, each uniform between its own bounds."""
     x, y, z = rng.uniform(low, high).tolist()
     return (x, y, z)
+
+
+def draw_upward(rng: np.random.Generator, low: float, high: float) -> float:
+    """Between both, the higher the likelier (a triangle): few tumors are found small or faint."""
+    return float(rng.triangular(low, high, high)) if low < high else low

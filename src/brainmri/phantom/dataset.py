@@ -10,10 +10,9 @@ import cv2
 from brainmri.compute import map_all
 from brainmri.errors import BadInput
 from brainmri.phantom.anatomy import load_anatomy
-from brainmri.phantom.description import Patient
 from brainmri.phantom.drawing import draw_patient
 from brainmri.phantom.rendering import Image, Picture, render_slice
-from brainmri.phantom.settings import PhantomParams
+from brainmri.phantom.settings import PhantomParams, Style
 from brainmri.replacement import replacing_folder
 from brainmri.tables import Row, write_rows
 
@@ -60,16 +59,29 @@ def _make(params: PhantomParams, folder: Path) -> DataSetCount:
     return DataSetCount(params.patients, len(rows), sum(row.label == TUMOR for row in rows))
 
 
-def render_patient(params: PhantomParams, number: int) -> tuple[Patient, list[Picture]]:
-    """Patient `number` (from 0) with the pictures of all slices, from low to high."""
+def name_patient(number: int) -> str:
+    """What patient `number` (from 0) is called."""
+    return f"P{number + 1:03d}"
+
+
+def render_patient(params: PhantomParams, number: int) -> list[Picture]:
+    """The pictures of all slices of patient `number` (from 0), from low to high."""
+    if params.style is Style.PRETRAINING:
+        # Brings torch, which takes seconds.
+        from brainmri.phantom.wide.patients import rendering  # noqa: PLC0415
+
+        return rendering.render_patient(params, number)
     cv2.setNumThreads(1)  # the patients are spread over the cores already
     patient = draw_patient(params, number)
-    return patient, [render_slice(patient, piece, load_anatomy(), params) for piece in patient.slices]
+    return [render_slice(patient, piece, load_anatomy(), params) for piece in patient.slices]
 
 
 def _write_patient(params: PhantomParams, folder: Path, number: int) -> list[ScanRow]:
-    patient, pictures = render_patient(params, number)
-    return [_write_picture(folder, patient.name, index, picture) for index, picture in enumerate(pictures, 1)]
+    name = name_patient(number)
+    return [
+        _write_picture(folder, name, index, picture)
+        for index, picture in enumerate(render_patient(params, number), 1)
+    ]
 
 
 def _write_picture(folder: Path, patient: str, index: int, picture: Picture) -> ScanRow:

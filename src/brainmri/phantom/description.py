@@ -144,7 +144,6 @@ class Slice:
 class Patient:
     """A patient, drawn and not yet rendered; `tilt` turns the planes about the three axes."""
 
-    name: str
     sequence: Sequence
     body: Body
     contrast: Contrast

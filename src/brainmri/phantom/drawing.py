@@ -34,7 +34,6 @@ def draw_patient(params: PhantomParams, number: int) -> Patient:
     lookalikes = draw_lookalikes(rng, focus.blob.centre_mm)
     odd = rng.random() < (params.lookalikes_with_tumor if ill else params.lookalikes_without_tumor)
     return Patient(
-        name=f"P{number + 1:03d}",
         sequence=sequence,
         body=_draw_body(rng, odd),
         contrast=contrast,

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from brainmri.phantom.chance import draw_choice, draw_place, draw_seed
+from brainmri.phantom.chance import draw_choice, draw_place, draw_seed, draw_upward
 from brainmri.phantom.description import Blob, Growth, Lesion, Lookalike, Oddity, Place
 from brainmri.phantom.settings import PhantomParams
 
@@ -33,8 +33,8 @@ _LOWEST_MM, _HIGHEST_MM = -38.0, 58.0
 def draw_focus(rng: np.random.Generator, params: PhantomParams) -> Lesion:
     """The main focus of a tumor: every patient's slices gather around one, in some it is there."""
     growth = draw_choice(rng, _GROWTHS)
-    radius = _draw_upward(rng, params.tumor_radius_min_mm, params.tumor_radius_max_mm)
-    contrast = _draw_upward(rng, params.tumor_contrast_min, params.tumor_contrast_max)
+    radius = draw_upward(rng, params.tumor_radius_min_mm, params.tumor_radius_max_mm)
+    contrast = draw_upward(rng, params.tumor_contrast_min, params.tumor_contrast_max)
     outside = growth is Growth.SOLID and rng.random() < 0.7
     depth = 0.97 if outside else rng.uniform(0.3, 0.86)
     softness, roughness, core, edema, push = (rng.uniform(*habit) for habit in _HABITS[growth])
@@ -92,11 +92,6 @@ def _draw_centre(rng: np.random.Generator, depth: float) -> Place:
     direction = rng.normal(0, 1, 3)
     x, y, z = (centre + depth * np.array(radii) * direction / np.linalg.norm(direction)).tolist()
     return (math.copysign(max(abs(x), _MIDLINE_MM), x), y, min(max(z, _LOWEST_MM), _HIGHEST_MM))
-
-
-def _draw_upward(rng: np.random.Generator, low: float, high: float) -> float:
-    """Between both, the higher the likelier (a triangle): few tumors are found small or faint."""
-    return float(rng.triangular(low, high, high))
 
 
 def _draw_radii(rng: np.random.Generator, radius_mm: float, stretch: float) -> Place:

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch.nn.functional import interpolate
 
-from brainmri.phantom.wide.fields import Noise, bell, enlarge, join, ramp
+from brainmri.phantom.wide.fields import Noise, SharedNoise, bell, enlarge, join, ramp
 from tests.phantom.wide.samples import CPU
 
 
@@ -60,3 +60,21 @@ def test_a_union_is_nowhere_outside_either_shape() -> None:
     joined = join(first, second, 9.0)
     assert bool((joined <= torch.minimum(first, second) + 1e-4).all())
     assert bool((joined >= torch.minimum(first, second) - 9.0 / 4 - 1e-4).all())
+
+
+def test_slices_of_one_head_share_smooth_fields_but_no_grain() -> None:
+    waves = torch.full((3, 1, 1), 6.0)
+    shared = SharedNoise(4, CPU)
+    first, second = shared.smooth(32, waves, 2 * waves)
+    for field in (first, second):
+        assert torch.allclose(field[0], field[1], atol=1e-6)
+        assert torch.allclose(field[0], field[2], atol=1e-6)
+        assert float(field.std()) > 0.3
+    assert not torch.allclose(first, second)
+    grain = shared.white(3, 8, 8)
+    assert not torch.allclose(grain[0], grain[1])
+
+
+def test_how_many_slices_share_a_field_does_not_change_it() -> None:
+    one, many = (SharedNoise(5, CPU).smooth(32, torch.full((n, 1, 1), 6.0))[0] for n in (1, 4))
+    assert torch.allclose(one[0], many[0], atol=1e-6)

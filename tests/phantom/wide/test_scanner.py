@@ -1,6 +1,6 @@
 import torch
 
-from brainmri.phantom.wide.scanner import scan
+from brainmri.phantom.wide.scanner import receive, scan
 from tests.phantom.wide.samples import MakeDraft
 
 
@@ -18,3 +18,10 @@ def test_a_reversed_window_shows_bright_what_is_dark(make_draft: MakeDraft) -> N
     for inverted, dark in ((0.0, True), (1.0, False)):
         shown = scan(make_draft(4, **quiet, inverted=inverted), ramp.clone())
         assert dark == bool((shown[:, :, 5] < shown[:, :, -6]).all())
+
+
+def test_what_is_received_without_noise_is_the_signal_blurred(make_draft: MakeDraft) -> None:
+    quiet = {"noise": 0.0, "smooth_noise": 0.0, "near_coil": 0.0, "slope": 0.0, "bias": 0.0, "sharpen": 0.0}
+    flat = torch.full((4, 64, 64), 1.7)
+    received = receive(make_draft(4, **quiet, ghost=0.0), flat.clone())
+    assert torch.allclose(flat, received, atol=1e-4)

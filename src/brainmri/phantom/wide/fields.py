@@ -48,15 +48,27 @@ class Noise:
 
         A field's m numbers follow those of the field before it.
         """
-        fields, n = len(waves), len(waves[0])
+        offsets, coefficients = self._draw_knots(len(waves), len(waves[0]))
+        weights = _weigh_knots(torch.cat(waves), offsets.reshape(2, -1, 1, 1), size)
+        return coefficients.flatten(0, 1), weights
+
+    def _draw_knots(self, fields: int, n: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """Where fields begin along both axes, (2, fields, n), and coefficients (fields, n, knots, knots)."""
         offsets = torch.empty(2, fields, n, device=self._device)
         coefficients = torch.empty(fields, n, _KNOTS, _KNOTS, device=self._device)
         for field in range(fields):
             for axis in range(2):
                 offsets[axis, field].uniform_(generator=self._stream)
             coefficients[field].normal_(generator=self._stream)
-        weights = _weigh_knots(torch.cat(waves), offsets.view(2, -1, 1, 1), size)
-        return coefficients.flatten(0, 1).div_(6 * 6 * _DEVIATION), weights
+        return offsets, coefficients.div_(6 * 6 * _DEVIATION)
+
+
+class SharedNoise(Noise):
+    """Smooth fields that all pictures of a batch share, as slices of one head do; grain is each one's own."""
+
+    def _draw_knots(self, fields: int, n: int) -> tuple[torch.Tensor, torch.Tensor]:
+        offsets, coefficients = super()._draw_knots(fields, 1)
+        return offsets.expand(-1, -1, n), coefficients.expand(-1, n, -1, -1)
 
 
 def _shape(coefficients: torch.Tensor, weights: torch.Tensor, fields: int) -> tuple[torch.Tensor, ...]:

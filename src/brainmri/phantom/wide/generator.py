@@ -1,5 +1,7 @@
 """An endless, seeded stream of phantoms to pretrain on: rendered in batches, on any device, never stored."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -13,17 +15,17 @@ from brainmri.phantom.wide.compression import compress
 from brainmri.phantom.wide.description import describe
 from brainmri.phantom.wide.draft import Draft
 from brainmri.phantom.wide.fields import Noise
-from brainmri.phantom.wide.foci import place_foci
-from brainmri.phantom.wide.framing import find_frame
+from brainmri.phantom.wide.foci import Focus, place_foci
+from brainmri.phantom.wide.framing import Frame, find_frame
 from brainmri.phantom.wide.head import measure_shells, paint_head
-from brainmri.phantom.wide.lesions import grow
+from brainmri.phantom.wide.lesions import Grown, grow
 from brainmri.phantom.wide.marks import burn, load_sprites
 from brainmri.phantom.wide.oddities import shade_oddities
 from brainmri.phantom.wide.scanner import scan
 from brainmri.phantom.wide.scene import Scene
 from brainmri.phantom.wide.settings import WideParams
-from brainmri.phantom.wide.sketch import draw_sketch
-from brainmri.phantom.wide.template import load_template
+from brainmri.phantom.wide.sketch import Sketch, draw_sketch
+from brainmri.phantom.wide.template import Template, load_template
 
 # Of the stream: another one gives other pictures for the same seed.
 VERSION: Final = 1
@@ -56,13 +58,30 @@ class PhantomGenerator:
 
     def _render(self, draft: Draft) -> PhantomBatch:
         frame = find_frame(draft.drawn, self._template.head)
-        sketch = draw_sketch(draft, frame, self._template.head)
-        foci = place_foci(draft, sketch)
-        brain = find_brain(draft, self._template, sketch, foci[0])
-        scene = Scene(brain, measure_shells(draft, sketch))
-        healthy = shade_oddities(draft, shade_brain(draft, brain), scene)
-        grown = grow(draft, healthy, frame, foci, scene)
-        around = paint_head(draft, self._template, scene.shells, sketch)
-        signal = compose(draft, frame, scene, grown, around)
-        shown = compress(draft, burn(draft, scan(draft, signal), self._sprites))
-        return collect(draft, scene, healthy, grown, shown)
+        seen = render(draft, frame, self._template, place_foci)
+        shown = compress(draft, burn(draft, scan(draft, seen.signal), self._sprites))
+        return collect(draft, seen.scene, seen.healthy, seen.grown, shown)
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """Maps (n, size, size): `signal` before the scanner, `healthy` that of the brain without tumor."""
+
+    scene: Scene
+    healthy: torch.Tensor
+    grown: Grown
+    signal: torch.Tensor
+
+
+def render(
+    draft: Draft, frame: Frame, template: Template, find_foci: Callable[[Draft, Sketch], list[Focus]]
+) -> Rendered:
+    """Heads with their tumors, as they are in the frame; written once for all that is drawn of heads."""
+    sketch = draw_sketch(draft, frame, template.head)
+    foci = find_foci(draft, sketch)
+    brain = find_brain(draft, template, sketch, foci[0])
+    scene = Scene(brain, measure_shells(draft, sketch))
+    healthy = shade_oddities(draft, shade_brain(draft, brain), scene)
+    grown = grow(draft, healthy, frame, foci, scene)
+    around = paint_head(draft, template, scene.shells, sketch)
+    return Rendered(scene, healthy, grown, compose(draft, frame, scene, grown, around))

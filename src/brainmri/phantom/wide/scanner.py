@@ -17,13 +17,18 @@ _SAMPLES: Final = 32
 
 def scan(draft: Draft, signal: torch.Tensor) -> torch.Tensor:
     """Signal (n, size, size) -> pictures, 0 to 1, percentiles stretched as `prepare` does it; in place."""
+    return _stretch(draft, receive(draft, signal))
+
+
+def receive(draft: Draft, signal: torch.Tensor) -> torch.Tensor:
+    """Signal (n, size, size) as the scanner's coils receive it, before the display's window; in place."""
     speckle = draft.noise.white(len(draft), draft.half, draft.half)
     part = draft.having("smooth_noise")
     if part:
         signal.index_add_(0, part.places, enlarge(part.pick(speckle).mul_(part["smooth_noise"])))
     image = signal.clamp_(min=0).mul_(_light(draft))
     image = torch.bmm(torch.bmm(see(draft, "y"), image), see(draft, "x").mT)
-    return _stretch(draft, _add_noise(draft, image))
+    return _add_noise(draft, image)
 
 
 def _add_noise(draft: Draft, image: torch.Tensor) -> torch.Tensor:

@@ -82,6 +82,7 @@ class _Box:
         return Grid(torch.from_numpy(values).to(device), self.low_mm, self.spacing_mm)
 
 
+@cache
 def load_template(device: torch.device) -> Template:
     """The template head; some seconds, once a process."""
     brain, distances = _load_brain(), _measure_head()

@@ -1,5 +1,6 @@
 """How bright each tissue is: near the signals of a sequence, or (a sixth) in any order at all."""
 
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -13,23 +14,39 @@ from brainmri.phantom.wide.columns import Columns
 _TISSUES: Final = ("csf", "gray", "white", "bone", "marrow", "fat", "muscle", "blood")
 _GRAY, _WHITE, _BONE, _MARROW, _FAT = range(1, 6)
 _SEQUENCES: Final = (Sequence.T1, Sequence.T1_CONTRAST, Sequence.T2, Sequence.FLAIR)
-# Of the four sequences, and of contrasts that no sequence has.
-_SHARES: Final = (0.19, 0.26, 0.16, 0.22, 0.17)
 _NO_SEQUENCE: Final = len(_SEQUENCES)
 
 
-def draw_contrast(rng: np.random.Generator, n: int) -> Columns:
+@dataclass(frozen=True)
+class ContrastRange:
+    """How far contrasts wander.
+
+    `shares` of T1, T1 with contrast agent, T2, FLAIR, and of contrasts that no sequence has; `deviation` of
+    a signal's logarithm; `stretch`, from and to, of the difference between gray and white matter.
+    """
+
+    shares: tuple[float, float, float, float, float]
+    deviation: float
+    stretch: tuple[float, float]
+
+
+WIDE: Final = ContrastRange((0.19, 0.26, 0.16, 0.22, 0.17), deviation=0.2, stretch=(0.3, 1.8))
+
+
+def draw_contrast(rng: np.random.Generator, n: int, within: ContrastRange = WIDE) -> Columns:
     """The tissues' signals, the sign of edema, and how strongly each texture of tissue shows."""
-    sequence = rng.choice(len(_SHARES), n, p=_SHARES)
-    signals = _draw_signals(rng, sequence)
+    sequence = rng.choice(len(within.shares), n, p=within.shares)
+    signals = _draw_signals(rng, sequence, within)
     tissues: Columns = {tissue: signals[:, i] for i, tissue in enumerate(_TISSUES)}
     return tissues | _draw_textures(rng, sequence) | _draw_patterns(rng, n)
 
 
-def _draw_signals(rng: np.random.Generator, sequence: NDArray[np.int_]) -> NDArray[np.float64]:
+def _draw_signals(
+    rng: np.random.Generator, sequence: NDArray[np.int_], within: ContrastRange
+) -> NDArray[np.float64]:
     """Signals (n, tissues) about 0 to 1; fat suppressed in a quarter."""
     n = len(sequence)
-    real = _draw_real(rng, sequence)
+    real = _draw_real(rng, sequence, within)
     any_order = rng.uniform(0, 1, (n, len(_TISSUES)))
     any_order[:, _BONE] *= 0.4
     signals = np.where((sequence == _NO_SEQUENCE)[:, None], any_order, real)
@@ -38,13 +55,15 @@ def _draw_signals(rng: np.random.Generator, sequence: NDArray[np.int_]) -> NDArr
     return signals
 
 
-def _draw_real(rng: np.random.Generator, sequence: NDArray[np.int_]) -> NDArray[np.float64]:
+def _draw_real(
+    rng: np.random.Generator, sequence: NDArray[np.int_], within: ContrastRange
+) -> NDArray[np.float64]:
     """Signals (n, tissues) about those of each picture's sequence; gray and white come closer or part."""
     typical = np.array([[getattr(TYPICAL[name], tissue) for tissue in _TISSUES] for name in _SEQUENCES])
     known = typical[sequence.clip(0, len(_SEQUENCES) - 1)]
-    real: NDArray[np.float64] = known * np.exp(rng.normal(0, 0.2, known.shape))
+    real: NDArray[np.float64] = known * np.exp(rng.normal(0, within.deviation, known.shape))
     middle = (real[:, _GRAY] + real[:, _WHITE]) / 2
-    half = (real[:, _GRAY] - real[:, _WHITE]) / 2 * rng.uniform(0.3, 1.8, len(real))
+    half = (real[:, _GRAY] - real[:, _WHITE]) / 2 * rng.uniform(*within.stretch, len(real))
     real[:, _GRAY], real[:, _WHITE] = middle + half, middle - half
     return real
 

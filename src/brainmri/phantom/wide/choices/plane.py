@@ -83,7 +83,7 @@ def _draw_axes(rng: np.random.Generator, planes: _Planes, places: _Places) -> Co
     axial = _stack(rng.normal(0, 2, n), _PIVOT_Y_MM, places.height)
     coronal = _stack(np.zeros(n), places.depth, _PIVOT_Z_MM)
     place = np.select(which, [axial, coronal], _stack(places.side, _PIVOT_Y_MM, _PIVOT_Z_MM))
-    tilt = _turn(rng.normal((0.03, 0, 0), (0.14, 0.06, 0.06), (n, 3)))
+    tilt = turn(rng.normal((0.03, 0, 0), (0.14, 0.06, 0.06), (n, 3)))
     mirror = rng.choice((-1.0, 1.0), n)
     right, front, down = np.array([1.0, 0, 0]), np.array([0.0, 1, 0]), np.array([0.0, 0, -1])
     across = np.select([which[0] | which[1]], [right], front) * mirror[:, None]
@@ -98,7 +98,7 @@ def _stack(x: Values, y: Values | float, z: Values | float) -> NDArray[np.float6
     return np.stack(np.broadcast_arrays(x, y, z), axis=1)
 
 
-def _turn(angles: NDArray[np.float64]) -> NDArray[np.float64]:
+def turn(angles: NDArray[np.float64]) -> NDArray[np.float64]:
     """Rotations about x, then y, then z: angles (n, 3) -> (n, 3, 3)."""
     matrix = np.broadcast_to(np.eye(3), (len(angles), 3, 3))
     for axis in range(3):

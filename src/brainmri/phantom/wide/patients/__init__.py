@@ -1,0 +1,1 @@
+"""Patients of a default data set, drawn narrowly and rendered as the phantoms of pretraining are."""

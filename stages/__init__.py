@@ -50,6 +50,7 @@ def run(main: Callable[..., None]) -> None:
     arguments = parser.parse_args()
     try:
         _refuse_other_code()
+        _choose_backend()
         main(**vars(arguments))
     except BadInput as error:
         sys.exit(f"error: {error}")
@@ -63,6 +64,14 @@ def run(main: Callable[..., None]) -> None:
     finally:
         # The collector would look through all of PyTorch once more, for a second, to free what ends anyway.
         gc.freeze()
+
+
+def _choose_backend() -> None:
+    # Takes a moment, which --help is spared.
+    from brainmri.backend import ComputeSection, choose  # noqa: PLC0415
+    from brainmri.params import read_params  # noqa: PLC0415
+
+    choose(read_params(ComputeSection).compute)
 
 
 def _refuse_other_code() -> None:

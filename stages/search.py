@@ -10,6 +10,7 @@ from pathlib import Path
 
 from brainmri.figures.canvas import save
 from brainmri.figures.search import draw_search
+from brainmri.learning.crossval import count_at_once
 from brainmri.learning.finished import find_stores
 from brainmri.params import read_params
 from brainmri.tables import write_bytes, write_rows
@@ -32,7 +33,7 @@ def main(
     data = gather_trial_data(prepared, manifest, params)
     name = name_search(params, data.identity)
     with open_study(find_stores() / "search.journal", name, search, read_present(search, params)) as opened:
-        run_study(opened, search, data.score_fold, print)
+        run_study(opened, search, data.score_fold, print, count_at_once(params.train.threads))
     best, area = find_best(opened.study)
     write_rows(plots / "trials.csv", trials := list_trials(opened.study), TrialRow)
     write_rows(plots / "importance.csv", importances := list_importances(opened.study), ImportanceRow)

@@ -1,14 +1,17 @@
-"""Map a function over many things on all cores, with progress and in order."""
+"""Map a function over many things with progress and in order: on all cores, or on a Ray cluster."""
 
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from typing import TypeVar
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol, TypeAlias, TypeVar
 
 from joblib import Parallel, delayed
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 from tqdm import tqdm
 
+from brainmri.backend import Backend, find_chosen
 from brainmri.errors import BadInput
 
 Item = TypeVar("Item")
@@ -18,16 +21,93 @@ Result = TypeVar("Result")
 _WORTH_A_PROCESS = 32
 
 
+# The files below the working directory that an item is made from.
+Files: TypeAlias = Callable[[Any], Iterable[Path]]
+
+
+def no_files(_: Any) -> Iterable[Path]:
+    """Of an item that comes with all it needs."""
+    return ()
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What a function needs where it runs: files and folders below the working directory, cores and GPUs.
+
+    `common` is read for every item, `files` for one.
+    """
+
+    common: tuple[Path, ...] = ()
+    files: Files = no_files
+    cores: int = 1
+    gpus: float = 0
+
+
+class Pool(Protocol):
+    """Machines that a function is mapped on."""
+
+    @property
+    def cores(self) -> int:
+        """How many they have together."""
+
+    def map(
+        self, function: Callable[[Item], Result], items: Sequence[Item], needs: Needs
+    ) -> Iterator[tuple[int, Result]]:
+        """The place of each item among `items` and what `function` makes of it, as they come.
+
+        `function` must be importable (defined at the top of a module). Raises what it raises.
+        """
+
+
+class _Joined:
+    """The cluster that this process maps on, once it has needed one."""
+
+    pool: Pool | None = None
+
+
+def find_cluster() -> Pool | None:
+    """The cluster that was chosen, joined when it is first asked for; None where this machine was."""
+    chosen = find_chosen()
+    if chosen is None or chosen.backend is Backend.LOCAL:
+        return None
+    if _Joined.pool is None:
+        # Ray is there only where it was asked for.
+        from brainmri.cluster import join_cluster  # noqa: PLC0415
+
+        _Joined.pool = join_cluster(shared=chosen.shared_folder)
+    return _Joined.pool
+
+
 def map_all(function: Callable[[Item], Result], items: Sequence[Item], title: str) -> list[Result]:
     """`[function(item) for item in items]`, spread over the cores; results in the order of the items.
 
-    `function` must be importable (defined at the top of a module of the package).
+    `function` must be importable (defined at the top of a module of the package), and reads no file.
     """
+    cluster = find_cluster()
+    if cluster is None:
+        results = _map_here(function, items)
+    else:
+        results = put_in_order(cluster.map(function, items, Needs()))
+    return list(tqdm(results, total=len(items), desc=title, disable=not sys.stderr.isatty()))
+
+
+def _map_here(function: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Result]:
     jobs = available_cores() if len(items) >= _WORTH_A_PROCESS else 1
-    results = Parallel(n_jobs=jobs, return_as="generator", batch_size="auto")(
+    results: Iterator[Result] = Parallel(n_jobs=jobs, return_as="generator", batch_size="auto")(
         delayed(function)(item) for item in items
     )
-    return list(tqdm(results, total=len(items), desc=title, disable=not sys.stderr.isatty()))
+    return results
+
+
+def put_in_order(results: Iterable[tuple[int, Result]]) -> Iterator[Result]:
+    """What comes with its place, 0 and up, in the order of the places; what is early waits."""
+    waiting: dict[int, Result] = {}
+    following = 0
+    for place, result in results:
+        waiting[place] = result
+        while following in waiting:
+            yield waiting.pop(following)
+            following += 1
 
 
 def map_unordered(function: Callable[[Item], Result], items: Sequence[Item], jobs: int) -> Iterator[Result]:

@@ -6,18 +6,23 @@ Decoders of files from anywhere may eat memory, hang or crash; here that costs o
 import multiprocessing
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from itertools import chain
 from multiprocessing.context import BaseContext
 from threading import active_count
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from tqdm import tqdm
 
+from brainmri.compute import Files, Needs, Pool, find_cluster, no_files, put_in_order
 from brainmri.confinement import Failure, Limits
 from brainmri.deadline import NEVER
 from brainmri.workers import TASKS_A_WORKER, Isolate, Workers, staying_context
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+# Scans that are sent to a node of a cluster together: starting a process there takes as long as some of them.
+_BATCH: Final = 32
 
 
 class _Bar(tqdm):  # type: ignore[type-arg]
@@ -30,11 +35,43 @@ def isolate_within(limits: Limits) -> Isolate:
     """Processes that start with the first item and end with the last."""
 
     def isolate(
-        function: Callable[[Item], Result], items: Sequence[Item], title: str, together: int = 1
+        function: Callable[[Item], Result],
+        items: Sequence[Item],
+        title: str,
+        together: int = 1,
+        files: Files = no_files,
     ) -> Iterator[Result | Failure]:
-        return map_isolated(function, items, limits, title, together)
+        cluster = find_cluster()
+        if cluster is None:
+            return map_isolated(function, items, limits, title, together)
+        return _map_on(
+            cluster, partial(_isolate_batch, function, limits, title, together), items, title, files
+        )
 
     return isolate
+
+
+def _map_on(
+    cluster: Pool,
+    function: Callable[[Sequence[Item]], list[Result | Failure]],
+    items: Sequence[Item],
+    title: str,
+    files: Files,
+) -> Iterator[Result | Failure]:
+    """Batches on the nodes of a cluster, in order."""
+    batches = [items[first : first + _BATCH] for first in range(0, len(items), _BATCH)]
+    needs = Needs(files=lambda batch: chain.from_iterable(map(files, batch)))
+    with _Bar(total=len(items), desc=title, disable=not sys.stderr.isatty()) as progress:
+        for results in put_in_order(cluster.map(function, batches, needs)):
+            progress.update(len(results))
+            yield from results
+
+
+def _isolate_batch(
+    function: Callable[[Item], Result], limits: Limits, title: str, together: int, items: Sequence[Item]
+) -> list[Result | Failure]:
+    """On a node: in one process of its own, since each of the node's cores has a batch."""
+    return list(_work(Workers(limits, [function], _context(), 1), function, items, title, together))
 
 
 def map_isolated(
@@ -44,14 +81,19 @@ def map_isolated(
     title: str,
     together: int = 1,
 ) -> Iterator[Result | Failure]:
-    """As `Isolate` says, with progress, within `limits`.
+    """As `Isolate` says, with progress, within `limits`, on this machine.
 
     Memory is limited where the system can limit it. Neither the number of processes nor `together` changes a
     result.
     """
-    if not items:
-        return
-    workers = Workers(limits, [function], _context(), -(-len(items) // TASKS_A_WORKER))
+    if items:
+        workers = Workers(limits, [function], _context(), -(-len(items) // TASKS_A_WORKER))
+        yield from _work(workers, function, items, title, together)
+
+
+def _work(
+    workers: Workers, function: Callable[[Item], Result], items: Sequence[Item], title: str, together: int
+) -> Iterator[Result | Failure]:
     try:
         with _Bar(total=len(items), desc=title, disable=not sys.stderr.isatty()) as progress:
             for result in workers.until(NEVER)(function, items, title, together):

@@ -20,6 +20,7 @@ from typing import Any, Final, Generic, Protocol, TypeVar
 from pebble import CONSTS, ProcessExpired, ProcessFuture, ProcessPool
 
 from brainmri import compute
+from brainmri.compute import Files, no_files
 from brainmri.confinement import MEGABYTE, Failure, Limits, attempt_all, confine
 from brainmri.deadline import Deadline, TooLate
 
@@ -48,13 +49,19 @@ class Isolate(Protocol):
     """How a function is mapped over strangers' files: for once (isolation.py), or by `Workers` that stay."""
 
     def __call__(
-        self, function: Callable[[Item], Result], items: Sequence[Item], title: str, together: int = 1
+        self,
+        function: Callable[[Item], Result],
+        items: Sequence[Item],
+        title: str,
+        together: int = 1,
+        files: Files = no_files,
     ) -> Iterator[Result | Failure]:
         """`function` of each item, in the items' order; a `Failure` for each that raised, hung or crashed.
 
         `function` must be importable (defined at the top of a module). However many items there are,
         only a few results wait in memory. Up to `together` items, worth it for quick ones, are sent at once;
-        where these hang or crash, each is tried again alone, so that one item costs itself only.
+        where these hang or crash, each is tried again alone, so that one item costs itself only. `files` are
+        what an item is read from: they are sent to machines that don't see them.
         """
 
 
@@ -115,6 +122,7 @@ class Workers:
             items: Sequence[Item],
             title: str,  # noqa: ARG001 - of those with progress
             together: int = 1,
+            files: Files = no_files,  # noqa: ARG001 - of other machines
         ) -> Iterator[Result | Failure]:
             return self._map(partial(attempt_all, function, self._limits), items, together, deadline)
 

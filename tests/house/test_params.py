@@ -23,7 +23,12 @@ def test_the_committed_params_are_valid(name: str) -> None:
 
 def test_every_key_is_read_by_a_stage() -> None:
     tracked = set().union(*(params(stage) for stage in STAGES.values()))
-    assert set(load_yaml((ROOT / "params.yaml").read_text())) == tracked | {"raw", "search", "serve"}
+    assert set(load_yaml((ROOT / "params.yaml").read_text())) == tracked | {
+        "raw",
+        "compute",
+        "search",
+        "serve",
+    }
 
 
 def test_no_model_has_a_default() -> None:

@@ -3,18 +3,20 @@
 import hashlib
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from brainmri.compute import available_cores
+from brainmri.compute import Needs, available_cores, find_cluster, put_in_order
 from brainmri.dataset.alignment import compare_details
 from brainmri.dataset.candidates import Candidates, find_candidates
 from brainmri.dataset.thumbnails import Thumbnails, mirror_images, shrink_images
 from brainmri.dataset.twins import Likeness, Mirror, Twin
 
 _PAIRS_AT_ONCE: Final = 64  # so that what one thread works on stays in the processor's cache
+_BLOCKS_AT_ONCE: Final = 64  # that a node of a cluster compares, so that sending takes less than the work
 
 
 def find_copies(files: Sequence[str], images: NDArray[np.uint8]) -> list[Twin]:
@@ -56,15 +58,26 @@ def _match_firsts(prints: Sequence[str], likeness: Likeness) -> list[Twin]:
 
 def _compare(thumbnails: Thumbnails, pairs: Candidates) -> NDArray[np.float32]:
     """Correlation of detail of each pair, on all cores (the matrix products of numpy leave Python's lock)."""
-    placements = pairs.placement
-
-    def compare(start: int) -> NDArray[np.float32]:
-        batch = slice(start, start + _PAIRS_AT_ONCE)
-        first, second = (
-            (thumbnails[places[batch]] / 255).astype(np.float32) for places in (pairs.first, pairs.second)
-        )
-        return compare_details(first, mirror_images(second, pairs.mirror[batch]), placements[batch])
-
-    with ThreadPoolExecutor(available_cores()) as threads:
-        parts = list(threads.map(compare, range(0, len(pairs), _PAIRS_AT_ONCE)))
+    cluster, starts = find_cluster(), range(0, len(pairs), _PAIRS_AT_ONCE)
+    if cluster is not None:
+        firsts = starts[::_BLOCKS_AT_ONCE]
+        parts = list(put_in_order(cluster.map(partial(_compare_blocks, thumbnails, pairs), firsts, Needs())))
+    else:
+        with ThreadPoolExecutor(available_cores()) as threads:
+            parts = list(threads.map(partial(_compare_block, thumbnails, pairs), starts))
     return np.concatenate(parts) if parts else np.empty(0, np.float32)
+
+
+def _compare_blocks(thumbnails: Thumbnails, pairs: Candidates, first: int) -> NDArray[np.float32]:
+    """Several blocks, from the pair `first` on."""
+    last = min(first + _PAIRS_AT_ONCE * _BLOCKS_AT_ONCE, len(pairs))
+    starts = range(first, last, _PAIRS_AT_ONCE)
+    return np.concatenate([_compare_block(thumbnails, pairs, start) for start in starts])
+
+
+def _compare_block(thumbnails: Thumbnails, pairs: Candidates, start: int) -> NDArray[np.float32]:
+    batch = slice(start, start + _PAIRS_AT_ONCE)
+    first, second = (
+        (thumbnails[places[batch]] / 255).astype(np.float32) for places in (pairs.first, pairs.second)
+    )
+    return compare_details(first, mirror_images(second, pairs.mirror[batch]), pairs.placement[batch])

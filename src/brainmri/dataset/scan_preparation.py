@@ -53,7 +53,14 @@ def prepare_scans(
     raw: Path, rule: PreparationRule, scans: Sequence[Scan], isolate: Isolate, title: str
 ) -> Iterator[PreparedScan | Failure]:
     """Scans below `raw`, in their order, in processes of their own."""
-    return isolate(partial(prepare_scan, raw, rule), scans, title, batch_size(scans))
+    return isolate(
+        partial(prepare_scan, raw, rule), scans, title, batch_size(scans), partial(list_files, raw)
+    )
+
+
+def list_files(raw: Path, scan: Scan) -> list[Path]:
+    """All that a scan below `raw` is read from, its mask too."""
+    return [raw / name for name in (*scan.files, *([scan.mask] if scan.mask else []))]
 
 
 def batch_size(scans: Sequence[Scan]) -> int:

@@ -1,6 +1,7 @@
 """Baselines that see no anatomy: what they reach, a network has to beat before it has shown anything."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Annotated
 
 import numpy as np
@@ -8,7 +9,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 from sklearn.ensemble import RandomForestClassifier
 
-from brainmri.compute import available_cores
+from brainmri.compute import Needs, available_cores, find_cluster, put_in_order
 from brainmri.dataset.baselines import Baseline, ShortcutRow
 from brainmri.dataset.features import PictureFeatures, describe_picture
 from brainmri.dataset.manifest import ManifestRow
@@ -56,7 +57,7 @@ def score_shortcuts(
     """Out-of-fold scores, over the manifest's folds, of a forest on each table and of the majority class."""
     truth = np.array([row.label == positive for row in manifest])
     folds = np.array([row.fold for row in manifest])
-    scores = {baseline: _score_forest(table, truth, folds, params) for baseline, table in tables.items()}
+    scores = _Forests(tables, truth, folds, params).score()
     scores[Baseline.MAJORITY] = _score_majority(truth, folds)
     return [
         ShortcutRow(slice_id=row.slice_id, baseline=baseline, fold=row.fold, score=float(score))
@@ -65,19 +66,39 @@ def score_shortcuts(
     ]
 
 
-def _score_forest(
-    table: Table, truth: NDArray[np.bool_], folds: NDArray[np.int64], params: ForestParams
-) -> NDArray[np.float64]:
-    scores = np.empty(len(truth))
-    for fold in np.unique(folds):
-        here, elsewhere = folds == fold, folds != fold
+@dataclass(frozen=True)
+class _Forests:
+    """What forests learn: `truth` and `folds` are (slices,)."""
+
+    tables: Tables
+    truth: NDArray[np.bool_]
+    folds: NDArray[np.int64]
+    params: ForestParams
+
+    def score(self) -> dict[Baseline, NDArray[np.float64]]:
+        """By table and fold: one after the other on all cores, or side by side on a cluster."""
+        items = [(baseline, int(fold)) for baseline in self.tables for fold in np.unique(self.folds)]
+        cluster = find_cluster()
+        if cluster is None:
+            parts = iter([self.score_fold(item, available_cores()) for item in items])
+        else:
+            parts = put_in_order(cluster.map(self.score_fold, items, Needs()))
+        scores = {baseline: np.empty(len(self.truth)) for baseline in self.tables}
+        for (baseline, fold), part in zip(items, parts, strict=True):
+            scores[baseline][self.folds == fold] = part
+        return scores
+
+    def score_fold(self, item: tuple[Baseline, int], jobs: int = 1) -> NDArray[np.float64]:
+        """What one that learnt from the other folds says of a fold; no number of `jobs` changes it."""
+        baseline, fold = item
+        table, here, elsewhere = self.tables[baseline], self.folds == fold, self.folds != fold
         forest = RandomForestClassifier(
-            params.trees, min_samples_leaf=2, random_state=params.seed, n_jobs=available_cores()
+            self.params.trees, min_samples_leaf=2, random_state=self.params.seed, n_jobs=jobs
         )
-        forest.fit(table[elsewhere], truth[elsewhere])
+        forest.fit(table[elsewhere], self.truth[elsewhere])
         forest.set_params(n_jobs=1)  # threads would add the trees up in any order, and break ties at random
-        scores[here] = forest.predict_proba(table[here])[:, list(forest.classes_).index(True)]
-    return scores
+        scores: NDArray[np.float64] = forest.predict_proba(table[here])[:, list(forest.classes_).index(True)]
+        return scores
 
 
 def _score_majority(truth: NDArray[np.bool_], folds: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -11,7 +11,8 @@ from typing import Any
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from brainmri.compute import available_cores, map_unordered
+from brainmri.backend import find_gpus
+from brainmri.compute import Needs, available_cores, find_cluster, map_unordered
 from brainmri.dataset.manifest import ManifestRow, Subset, read_manifest
 from brainmri.dataset.predictions import Epoch, make_prediction
 from brainmri.dataset.prepared import PreparedSet, read_prepared
@@ -77,9 +78,25 @@ def train_units(jobs: Sequence[UnitJob], threads: int) -> Iterator[UnitOutcome]:
     A unit's bytes depend neither on its neighbours nor on the order. What a killed run had finished is taken
     from its store, and what it had begun goes on from the checkpoint there.
     """
+    cluster = find_cluster()
+    if cluster is not None:
+        return (outcome for _, outcome in cluster.map(train_unit, jobs, _list_needs(jobs, threads)))
     # A GPU is shared by no two: each would hold the whole set.
     at_once = 1 if torch.cuda.is_available() else max(1, available_cores() // threads)
     return map_unordered(train_unit, jobs, at_once)
+
+
+def count_at_once(threads: int) -> int:
+    """How many units of different settings a cluster trains at once; on this machine one has all of it."""
+    cluster = find_cluster()
+    return 1 if cluster is None else max(1, cluster.cores // threads)
+
+
+def _list_needs(jobs: Sequence[UnitJob], threads: int) -> Needs:
+    """The prepared set, the manifest, start weights that are a file, and what each unit computes on."""
+    named = {Path(job.arm.weights) for job in jobs}
+    paths = {path for job in jobs for path in (job.prepared, job.manifest)} | set(filter(Path.is_file, named))
+    return Needs(tuple(sorted(paths)), cores=threads, gpus=find_gpus())
 
 
 def train_unit(job: UnitJob) -> UnitOutcome:

@@ -1,5 +1,6 @@
 """Writing the synthetic data set: pictures, masks and the table of scans."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -53,8 +54,12 @@ def make_data_set(params: PhantomParams, folder: Path) -> DataSetCount:
 def _make(params: PhantomParams, folder: Path) -> DataSetCount:
     for name in _FOLDERS:
         (folder / name).mkdir()
-    made = map_all(partial(_write_patient, params, folder), range(params.patients), "phantom")
-    rows = [row for patient_rows in made for row in patient_rows]
+    made = map_all(partial(_draw_patient, params), range(params.patients), "phantom")
+    scans = [scan for scans in made for scan in scans]
+    for scan in scans:
+        for path, content in scan.files.items():
+            (folder / path).write_bytes(content)
+    rows = [scan.row for scan in scans]
     write_rows(folder / _TABLE, rows, ScanRow)
     return DataSetCount(params.patients, len(rows), sum(row.label == TUMOR for row in rows))
 
@@ -76,23 +81,30 @@ def render_patient(params: PhantomParams, number: int) -> list[Picture]:
     return [render_slice(patient, piece, load_anatomy(), params) for piece in patient.slices]
 
 
-def _write_patient(params: PhantomParams, folder: Path, number: int) -> list[ScanRow]:
+@dataclass(frozen=True)
+class _DrawnScan:
+    """A picture's row of the table, and its files by their paths."""
+
+    row: ScanRow
+    files: Mapping[str, bytes]
+
+
+def _draw_patient(params: PhantomParams, number: int) -> list[_DrawnScan]:
     name = name_patient(number)
     return [
-        _write_picture(folder, name, index, picture)
-        for index, picture in enumerate(render_patient(params, number), 1)
+        _encode_scan(name, index, picture) for index, picture in enumerate(render_patient(params, number), 1)
     ]
 
 
-def _write_picture(folder: Path, patient: str, index: int, picture: Picture) -> ScanRow:
+def _encode_scan(patient: str, index: int, picture: Picture) -> _DrawnScan:
     path = f"images/{patient}_{index}.png"
-    _write_png(folder / path, picture.image)
+    files = {path: _encode_png(picture.image)}
     if not picture.shows_tumor:
-        return ScanRow(path=path, label=NO_TUMOR, patient=patient, mask=None)
+        return _DrawnScan(ScanRow(path=path, label=NO_TUMOR, patient=patient, mask=None), files)
     mask = f"masks/{patient}_{index}.png"
-    _write_png(folder / mask, picture.mask * 255)
-    return ScanRow(path=path, label=TUMOR, patient=patient, mask=mask)
+    row = ScanRow(path=path, label=TUMOR, patient=patient, mask=mask)
+    return _DrawnScan(row, files | {mask: _encode_png(picture.mask * 255)})
 
 
-def _write_png(path: Path, image: Image) -> None:
-    path.write_bytes(cv2.imencode(".png", image)[1].tobytes())
+def _encode_png(image: Image) -> bytes:
+    return cv2.imencode(".png", image)[1].tobytes()

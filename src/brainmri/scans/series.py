@@ -41,7 +41,9 @@ def gather_scans(found: RawFolder, rule: ReadingRule, isolate: Isolate) -> Gathe
     ]
     failures: list[tuple[Scan, str]] = []
     files: list[tuple[Scan, DicomIdentity]] = []
-    outcomes = isolate(reader, [scan.path for scan in dicom], "headers", _TOGETHER)
+    outcomes = isolate(
+        reader, [scan.path for scan in dicom], "headers", _TOGETHER, lambda path: [found.root / path]
+    )
     for scan, outcome in zip(dicom, outcomes, strict=True):
         if isinstance(outcome, Failure):
             failures.append((scan, outcome.reason))

@@ -11,7 +11,13 @@ from numpy.typing import NDArray
 
 from brainmri.confinement import Failure
 from brainmri.dataset.prepared import RejectedRow
-from brainmri.dataset.scan_preparation import PreparationRule, PreparedScan, batch_size, prepare_scan
+from brainmri.dataset.scan_preparation import (
+    PreparationRule,
+    PreparedScan,
+    batch_size,
+    list_files,
+    prepare_scan,
+)
 from brainmri.errors import BadInput
 from brainmri.scans.folder import RawFolder, Scan, list_unknown
 from brainmri.scans.series import gather_scans
@@ -63,7 +69,11 @@ def take_scans(
     rejected += [_reject(show(found.root / scan.path), reason) for scan, reason in gathered.failures]
     numbers: dict[str, str] = {}
     outcomes = isolate(
-        partial(prepare, found.root, rule), gathered.scans, "predict", batch_size(gathered.scans)
+        partial(prepare, found.root, rule),
+        gathered.scans,
+        "predict",
+        batch_size(gathered.scans),
+        partial(list_files, found.root),
     )
     for scan, outcome in zip(gathered.scans, outcomes, strict=True):
         name = show(found.root / scan.path)

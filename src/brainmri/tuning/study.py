@@ -99,8 +99,10 @@ def _take_over(study: optuna.Study, journal: Path) -> None:
                 left.unlink(missing_ok=True)
 
 
-def run_study(opened: OpenStudy, params: SearchParams, score_fold: ScoreFold, tell: Tell) -> None:
-    """Goes on until the study, whoever works on it, has `params.trials` trials.
+def run_study(
+    opened: OpenStudy, params: SearchParams, score_fold: ScoreFold, tell: Tell, at_once: int = 1
+) -> None:
+    """Goes on, `at_once` at a time, until the study, whoever works on it, has `params.trials` trials.
 
     A setting that diverges is a failed trial; anything else that is wrong ends the search.
     """
@@ -126,7 +128,7 @@ def run_study(opened: OpenStudy, params: SearchParams, score_fold: ScoreFold, te
             study.stop()
 
     if len(_list_done(opened.study)) < params.trials:
-        opened.study.optimize(score, callbacks=[report], catch=(Diverged,))
+        opened.study.optimize(score, callbacks=[report], n_jobs=at_once, catch=(Diverged,))
 
 
 def _score_folds(

@@ -5,6 +5,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from threading import get_ident
 
 from sklearn.metrics import roc_auc_score
 
@@ -13,7 +14,7 @@ from brainmri.dataset.prepared import read_classes, read_prepared
 from brainmri.dataset.protocols import Protocol
 from brainmri.dataset.units import CaseChoice, UnitRow, plan_units
 from brainmri.errors import BadInput
-from brainmri.learning.crossval import UnitJob, train_unit
+from brainmri.learning.crossval import UnitJob, train_units
 from brainmri.learning.identity import hash_data
 from brainmri.params import PARAMS_PATH
 from brainmri.tuning.space import SearchSettings, Value, make_arm
@@ -50,11 +51,12 @@ class TrialData:
             self.units[fold],
             CaseChoice.DEVELOPMENT,
             self.params.split,
-            # Of this process alone: a search beside it may train the same fold with other settings.
-            Path(f"search, process {os.getpid()}"),
+            # Of this thread alone: a search beside it may train the same fold with other settings.
+            Path(f"search, process {os.getpid()}, thread {get_ident()}"),
         )
         positive = read_classes(self.prepared).positive
-        scored = [row for row in train_unit(job).scored if row.subset is Subset.TEST]
+        (outcome,) = train_units([job], arm.train.threads)
+        scored = [row for row in outcome.scored if row.subset is Subset.TEST]
         return float(roc_auc_score([row.label == positive for row in scored], [row.logit for row in scored]))
 
 

@@ -1,0 +1,205 @@
+"""Two Ray nodes of one core each on this machine, beside one core and beside joblib's two workers.
+
+    python -m benchmarks.cluster [--patients 400] [--epochs 2] [--rounds 3] [--items 400]
+
+By turns: `prepare` on the phantoms of so many patients, and four units of a comparison, ResNet18 with one
+thread each, as the stages do them. What it takes to join a cluster is told apart. An empty unit is a function
+that gives back its number. Memory is the highest resident size of a driver after `items` results of 256 KiB
+each, and after four times as many.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from importlib import import_module
+from pathlib import Path
+from resource import RUSAGE_SELF, getrusage
+from typing import Any, Final
+
+import numpy as np
+import yaml
+from numpy.typing import NDArray
+
+from benchmarks.measurement import (
+    Side,
+    alternate,
+    describe_commit,
+    describe_machine,
+    summarize,
+    tabulate,
+    write_results,
+)
+from brainmri.backend import Backend, ComputeParams, choose
+from brainmri.compute import Needs, find_cluster
+from brainmri.learning.finished import PLACE
+from brainmri.params import PARAMS_PATH, load_yaml
+
+PACKAGES = ("ray", "torch", "joblib", "numpy")
+ROOT = Path(__file__).parents[1]
+ONE_CORE, JOBLIB, NODES = "one core", "joblib, two workers", "two Ray nodes"
+_CHUNK = 2**18
+_DATA, _ARM = Path("data"), "one"
+# Ray takes the machine's own address else, and whoever reaches that reaches it.
+_LOOPBACK: Final = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0", "RAY_USAGE_STATS_ENABLED": "0"}
+_NODE: Final[dict[str, Any]] = {
+    "num_cpus": 1,
+    "object_store_memory": 300 * 2**20,
+    "include_dashboard": False,
+    "node_ip_address": "127.0.0.1",
+}
+
+
+@contextmanager
+def start_cluster(*variables: dict[str, str]) -> Iterator[Any]:
+    """A node for each of these sets of environment variables, on loopback; RAY_ADDRESS is set."""
+    os.environ |= _LOOPBACK
+    import ray  # noqa: PLC0415 - reads what stands above
+    from ray.cluster_utils import Cluster  # noqa: PLC0415
+
+    cluster = Cluster(initialize_head=True, head_node_args=_NODE | {"env_vars": variables[0]})
+    for own in variables[1:]:
+        cluster.add_node(**_NODE, env_vars=own)
+    before = os.environ.get("RAY_ADDRESS")
+    os.environ["RAY_ADDRESS"] = cluster.address
+    try:
+        yield cluster
+    finally:
+        del os.environ["RAY_ADDRESS"]
+        os.environ |= {} if before is None else {"RAY_ADDRESS": before}
+        ray.shutdown()
+        cluster.shutdown()
+
+
+def make_workspace(folder: Path, patients: int, epochs: int) -> None:
+    """Phantoms, prepared and split, and the units of one arm, by the committed settings with changes."""
+    params = load_yaml((ROOT / PARAMS_PATH).read_text(encoding="utf-8"))
+    params["phantom"] |= {"patients": patients, "slices_per_patient": 1}
+    params["split"]["folds"] = 4
+    params["epochs"] = epochs
+    params["comparison"]["arms"] = {_ARM: {"arch": "resnet18", "lr": 1e-3}}
+    (folder / PARAMS_PATH).write_text(yaml.safe_dump(params, sort_keys=False), encoding="utf-8")
+    here = Path.cwd()
+    os.chdir(folder)
+    try:
+        _call("phantom", out=_DATA / "phantom")
+        _prepare()
+        _call("audit", groups=_DATA / "groups.csv", metrics=Path("audit.json"), plots=Path("audit"))
+        _call("split", groups=_DATA / "groups.csv", metrics=Path("split.json"))
+        _call("plan", scores=_DATA, units=_DATA / "units.csv")
+    finally:
+        os.chdir(here)
+
+
+def _call(stage: str, **paths: Any) -> None:
+    """A stage's own function; the prepared set and the manifest go to those that ask for them."""
+    main = import_module(f"stages.{stage}").main
+    asked = main.__annotations__
+    common = {"prepared": _DATA / "prepared", "manifest": _DATA / "split.csv"}
+    main(**{name: path for name, path in common.items() if name in asked} | paths)
+
+
+def _prepare() -> None:
+    _call("prepare", raw=_DATA / "phantom", sheet=Path("sheet.png"))
+
+
+def _train() -> None:
+    shutil.rmtree(PLACE, ignore_errors=True)
+    _call("crossval", arm=_ARM, units=_DATA / "units.csv", scores=_DATA / "s.csv", facts=_DATA / "f.json")
+
+
+def _give_back(number: int) -> int:
+    return number
+
+
+def _give_much(number: int) -> NDArray[np.uint8]:
+    return np.full(_CHUNK, number % 256, np.uint8)
+
+
+def _map(function: Callable[[int], Any], items: int) -> None:
+    cluster = find_cluster()
+    if cluster is None:
+        raise ValueError("expected a cluster")
+    for _ in cluster.map(function, range(items), Needs()):
+        pass
+
+
+def work(task: str, backend: Backend, items: int) -> None:
+    """In a process of its own: joins, does a task, and prints the seconds of both, and its memory in MiB."""
+    choose(ComputeParams(backend=backend, shared_folder=True, gpus_per_unit=0.0))
+    begin = time.perf_counter()
+    find_cluster()
+    joined = time.perf_counter()
+    tasks: dict[str, Callable[[], None]] = {
+        "prepare": _prepare,
+        "crossval": _train,
+        "empty": partial(_map, _give_back, items),
+        "memory": partial(_map, _give_much, items),
+    }
+    tasks[task]()
+    told = {"joined": joined - begin, "seconds": time.perf_counter() - joined}
+    print(json.dumps(told | {"memory": getrusage(RUSAGE_SELF).ru_maxrss / 1024}))
+
+
+def measure(folder: Path, task: str, side: str, items: int = 0) -> dict[str, float]:
+    """What `work` prints, of a process in the workspace; one core is one by affinity."""
+    backend = Backend.RAY if side == NODES else Backend.LOCAL
+    command = [sys.executable, "-m", "benchmarks.cluster", "--work", task, backend.value, str(items)]
+    if side == ONE_CORE:
+        command = ["taskset", "--cpu-list", "0", *command]
+    variables = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "src")])}
+    done = subprocess.run(command, cwd=folder, env=variables, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(done.stdout + done.stderr)
+    told: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return told
+
+
+def compare(folder: Path, task: str, rounds: int) -> dict[str, Any]:
+    """Runs a second of a task, side by side."""
+    sides = [
+        Side(side, partial(lambda side: 1 / measure(folder, task, side)["seconds"], side))
+        for side in (ONE_CORE, JOBLIB, NODES)
+    ]
+    found = summarize(alternate(sides, rounds, "runs a second"), ONE_CORE)
+    print(tabulate(task, found))
+    return found
+
+
+def main() -> None:
+    """Prints the tables."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--patients", type=int, default=400)
+    parser.add_argument("--epochs", type=int, default=2)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--items", type=int, default=400)
+    parser.add_argument("--work", nargs=3, help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.work:
+        task, backend, items = given.work
+        return work(task, Backend(backend), int(items))
+    with tempfile.TemporaryDirectory() as name, start_cluster({}, {}):
+        folder = Path(name)
+        make_workspace(folder, given.patients, given.epochs)
+        tasks = {task: compare(folder, task, given.rounds) for task in ("prepare", "crossval")}
+        empty = measure(folder, "empty", NODES, given.items)
+        memory = {n: measure(folder, "memory", NODES, n)["memory"] for n in (given.items, 4 * given.items)}
+    overhead = 1000 * empty["seconds"] / given.items
+    print(f"joining: {empty['joined']:.1f} s; an empty unit: {overhead:.1f} ms; a driver's MiB: {memory}")
+    settings = {"patients": given.patients, "epochs": given.epochs, "items": given.items}
+    content = {"tasks": tasks, "join_seconds": empty["joined"], "empty_unit_ms": overhead}
+    content |= {"driver_mib": memory, "settings": settings, "commit": describe_commit()}
+    return write_results("cluster", content | {"machine": describe_machine(PACKAGES)})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,39 @@
+"""What tests map over the nodes of a cluster."""
+
+import os
+import time
+from pathlib import Path
+
+import brainmri
+from brainmri.errors import BadInput
+
+
+def double(number: int) -> int:
+    """Twice the number, the first ones later than others."""
+    time.sleep(0.2 if number < 2 else 0)
+    return 2 * number
+
+
+def refuse_three(number: int) -> int:
+    """The number; three is refused."""
+    if number == 3:
+        raise BadInput("three: expected another number, came 3; take another")
+    return number
+
+
+def crash_at_three(number: int) -> int:
+    """The number; at three the process is gone."""
+    if number == 3:
+        os._exit(1)
+    return number
+
+
+def read_names(number: int) -> list[str]:
+    """The files below the folder that this runs in."""
+    assert number >= 0
+    return sorted(path.as_posix() for path in Path().rglob("*.txt"))
+
+
+def tell_code(_: int) -> str:
+    """What the code's own words are, and that it isn't the driver's folder."""
+    return f"{brainmri.__doc__} {Path(brainmri.__file__).parents[2].name}"

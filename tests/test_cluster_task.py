@@ -1,0 +1,52 @@
+"""What a node does with an item."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from brainmri.cluster_task import Place, describe_node, run_item
+from brainmri.errors import BadInput, Diverged
+from tests.cluster_functions import double, read_names, refuse_three
+
+ALONE = Place(None, None)
+
+
+def test_a_function_runs_among_the_files_that_were_sent_and_leaves_nothing(tmp_path: Path) -> None:
+    before = Path.cwd()
+    content = np.frombuffer(b"text", np.uint8)
+    assert ["a/b.txt"] == run_item(read_names, 0, ALONE, ["a/b.txt"], content).value
+    assert before == Path.cwd()
+
+
+def test_a_function_runs_in_the_folder_that_all_nodes_see(tmp_path: Path) -> None:
+    (tmp_path / "own.txt").touch()
+    assert ["own.txt"] == run_item(read_names, 0, Place(tmp_path, None), []).value
+
+
+def test_the_workspace_of_an_experiment_is_known_while_it_runs(tmp_path: Path) -> None:
+    seen = run_item(os.environ.get, "DVC_ROOT", Place(tmp_path, "/where/it/is"), [])
+    assert "/where/it/is" == seen.value
+    assert "DVC_ROOT" not in os.environ
+
+
+def test_a_node_without_the_folder_says_so(tmp_path: Path) -> None:
+    outcome = run_item(double, 1, Place(tmp_path / "none", None), [])
+    assert outcome.value is None
+    assert "none, came none; share it with all nodes" in str(outcome.refused)
+    assert "\n" not in str(outcome.refused)
+
+
+def test_what_is_refused_comes_back_as_it_is_and_what_is_wrong_is_raised() -> None:
+    outcome = run_item(refuse_three, 3, ALONE, [])
+    assert isinstance(outcome.refused, BadInput)
+    assert not isinstance(outcome.refused, Diverged)
+    with pytest.raises(TypeError):
+        run_item(double, None, ALONE, [])
+
+
+def test_a_node_says_which_versions_it_has() -> None:
+    found = describe_node(["numpy", "no-such-package"])
+    assert found.keys() == {"python", "numpy"}
+    assert found["numpy"] == np.__version__

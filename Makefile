@@ -43,7 +43,7 @@ PINNED := captum fastai fasttransform joblib matplotlib monai nibabel nilearn nu
 
 # Resolves anew for every platform; needs uv, and writes no address of an index.
 lock:
-	uv pip compile pyproject.toml --extra cluster --group dev --universal --python-version 3.11 --generate-hashes \
+	uv pip compile pyproject.toml --extra cluster --extra s3 --group dev --universal --python-version 3.11 --generate-hashes \
 		--no-header --no-annotate --output-file requirements.lock $(LOCK_FLAGS)
 	$(MAKE) pins.yaml
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from brainmri.scoring.calibration import Truth, Values
 from brainmri.scoring.cases import Cases
@@ -116,7 +117,9 @@ def count(ranked: Ranked, weights: Matrix) -> Tally:
     true = np.cumsum(by_case * ranked.truth, axis=1)[:, ranked.last]
     false = np.cumsum(by_case * ~ranked.truth, axis=1)[:, ranked.last]
     nothing = np.zeros((len(weights), 1))
-    sums = weights @ ranked.terms
+    # For so few columns the threads of BLAS wait for each other longer than they work.
+    with threadpool_limits(1, user_api="blas"):
+        sums = weights @ ranked.terms
     tp, fp, fn, tn, squared, entropy = sums[:, :6].T
     sweep_tp, sweep_fp = np.hstack([nothing, true]), np.hstack([nothing, false])
     return Tally(tp, fp, fn, tn, squared, entropy, sums[:, 6:], sweep_tp, sweep_fp)

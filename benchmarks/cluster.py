@@ -1,8 +1,8 @@
 """Two Ray nodes of one core each on this machine, beside one core and beside joblib's two workers.
 
-    python -m benchmarks.cluster [--patients 400] [--epochs 2] [--rounds 3] [--items 400]
+    python -m benchmarks.cluster [--patients 1200] [--epochs 1] [--rounds 3] [--items 400]
 
-By turns: `prepare` on the phantoms of so many patients, and four units of a comparison, ResNet18 with one
+By turns: `prepare` on the phantoms of so many patients, and four units of a comparison, SqueezeNet with one
 thread each, as the stages do them. What it takes to join a cluster is told apart. An empty unit is a function
 that gives back its number. Memory is the highest resident size of a driver after `items` results of 256 KiB
 each, and after four times as many.
@@ -84,7 +84,7 @@ def make_workspace(folder: Path, patients: int, epochs: int) -> None:
     params["phantom"] |= {"patients": patients, "slices_per_patient": 1}
     params["split"]["folds"] = 4
     params["epochs"] = epochs
-    params["comparison"]["arms"] = {_ARM: {"arch": "resnet18", "lr": 1e-3}}
+    params["comparison"]["arms"] = {_ARM: {"arch": "squeezenet1_1", "lr": 1e-3}}
     (folder / PARAMS_PATH).write_text(yaml.safe_dump(params, sort_keys=False), encoding="utf-8")
     here = Path.cwd()
     os.chdir(folder)
@@ -178,8 +178,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--patients", type=int, default=400)
-    parser.add_argument("--epochs", type=int, default=2)
+    parser.add_argument("--patients", type=int, default=1200)
+    parser.add_argument("--epochs", type=int, default=1)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--items", type=int, default=400)
     parser.add_argument("--work", nargs=3, help=argparse.SUPPRESS)

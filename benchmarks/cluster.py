@@ -1,6 +1,6 @@
 """Two Ray nodes of one core each on this machine, beside one core and beside joblib's two workers.
 
-    python -m benchmarks.cluster [--patients 1200] [--epochs 1] [--rounds 3] [--items 400]
+    python -m benchmarks.cluster [--patients 800] [--epochs 1] [--rounds 3] [--items 400]
 
 By turns: `prepare` on the phantoms of so many patients, and four units of a comparison, SqueezeNet with one
 thread each, as the stages do them. What it takes to join a cluster is told apart. An empty unit is a function
@@ -47,6 +47,7 @@ ROOT = Path(__file__).parents[1]
 ONE_CORE, JOBLIB, NODES = "one core", "joblib, two workers", "two Ray nodes"
 _CHUNK = 2**18
 _DATA, _ARM = Path("data"), "one"
+_SCORES = _DATA / "comparison"
 # Ray takes the machine's own address else, and whoever reaches that reaches it.
 _LOOPBACK: Final = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0", "RAY_USAGE_STATS_ENABLED": "0"}
 _NODE: Final[dict[str, Any]] = {
@@ -93,7 +94,7 @@ def make_workspace(folder: Path, patients: int, epochs: int) -> None:
         _prepare()
         _call("audit", groups=_DATA / "groups.csv", metrics=Path("audit.json"), plots=Path("audit"))
         _call("split", groups=_DATA / "groups.csv", metrics=Path("split.json"))
-        _call("plan", scores=_DATA, units=_DATA / "units.csv")
+        _call("plan", scores=_SCORES, units=_SCORES / "units.csv")
     finally:
         os.chdir(here)
 
@@ -112,7 +113,8 @@ def _prepare() -> None:
 
 def _train() -> None:
     shutil.rmtree(PLACE, ignore_errors=True)
-    _call("crossval", arm=_ARM, units=_DATA / "units.csv", scores=_DATA / "s.csv", facts=_DATA / "f.json")
+    own = {"units": "units.csv", "scores": f"{_ARM}.csv", "facts": f"{_ARM}.json"}
+    _call("crossval", arm=_ARM, **{name: _SCORES / file for name, file in own.items()})
 
 
 def _give_back(number: int) -> int:
@@ -178,7 +180,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--patients", type=int, default=1200)
+    parser.add_argument("--patients", type=int, default=800)
     parser.add_argument("--epochs", type=int, default=1)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--items", type=int, default=400)

@@ -6,11 +6,11 @@ Decoders of files from anywhere may eat memory, hang or crash; here that costs o
 import multiprocessing
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
+from functools import cache, partial
 from itertools import chain
 from multiprocessing.context import BaseContext
 from threading import active_count
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from tqdm import tqdm
 
@@ -70,8 +70,24 @@ def _map_on(
 def _isolate_batch(
     function: Callable[[Item], Result], limits: Limits, title: str, together: int, items: Sequence[Item]
 ) -> list[Result | Failure]:
-    """On a node: in one process of its own, since each of the node's cores has a batch."""
-    return list(_work(Workers(limits, [function], _context(), 1), function, items, title, together))
+    """On a node: in one process of its own, since each of the node's cores has a batch.
+
+    It stays for the batches to come, and ends with the process that it belongs to.
+    """
+    workers = _start_one(limits, _unwrap(function))
+    return list(workers.until(NEVER)(function, items, title, together))
+
+
+@cache
+def _start_one(limits: Limits, function: Callable[..., Any]) -> Workers:
+    return Workers(limits, [function], staying_context(), 1)
+
+
+def _unwrap(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function itself, whatever arguments it was given."""
+    while isinstance(function, partial):
+        function = function.func
+    return function
 
 
 def map_isolated(

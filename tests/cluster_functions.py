@@ -37,3 +37,13 @@ def read_names(number: int) -> list[str]:
 def tell_code(_: int) -> str:
     """What the code's own words are, and that it isn't the driver's folder."""
     return f"{brainmri.__doc__} {Path(brainmri.__file__).parents[2].name}"
+
+
+def fill_up(number: int) -> None:
+    """What a system says when a file can't be written."""
+    raise OSError(number, os.strerror(number), "out.bin")
+
+
+def read_sent(name: str) -> str:
+    """What a file says."""
+    return Path(name).read_text()

@@ -96,7 +96,7 @@ def test_what_one_item_refuses_ends_all_in_its_line(untouched: Workspace) -> Non
 def test_an_item_that_is_lost_three_times_is_named_and_the_others_are_done(untouched: Workspace) -> None:
     code = (
         "done = []\n"
-        "try:\n    done += [value for _, value in []]\n"
+        "try:\n"
         "    for _, value in find_cluster().map(functions.crash_at_three, range(6), Needs()):\n"
         "        done.append(value)\n"
         "except Exception as error:\n    print(type(error).__name__, error)\n"
@@ -106,6 +106,16 @@ def test_an_item_that_is_lost_three_times_is_named_and_the_others_are_done(untou
     assert "BadInput compute.backend: expected every item done, came 1" in said
     assert "lost 3 times: 3 (" in said
     assert "[0, 1, 2, 4, 5]" in said
+
+
+@pytest.mark.usefixtures("cluster")
+def test_what_no_node_has_room_for_is_said_at_once(untouched: Workspace) -> None:
+    for needs in ("Needs(cores=2)", "Needs(gpus=1.0)"):
+        code = (
+            f"try:\n    list(find_cluster().map(functions.double, range(3), {needs}))\n"
+            "except Exception as error:\n    print(type(error).__name__, error)\n"
+        )
+        assert "BadInput compute: expected a node with " in drive(untouched, code)
 
 
 @pytest.mark.usefixtures("cluster")
@@ -165,11 +175,16 @@ def test_a_node_that_is_killed_costs_nothing_but_time(
             *("--scores", outputs[0], "--facts", outputs[1]),
         )
         deadline = time.monotonic() + 240
-        while len(list(stores.glob("*.lock"))) < 2 and running.poll() is None:
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
-        cluster.remove_node(cluster.worker_nodes.copy().pop(), allow_graceful=False)
-        said, _ = running.communicate(timeout=300)
+        try:
+            # A unit has two: both nodes have begun one.
+            while len(list(stores.glob("*.lock"))) < 4 and running.poll() is None:
+                assert time.monotonic() < deadline
+                time.sleep(0.1)
+            assert not list(stores.glob("*/outcome.json"))
+            cluster.remove_node(cluster.worker_nodes.copy().pop(), allow_graceful=False)
+            said, _ = running.communicate(timeout=300)
+        finally:
+            running.kill()
     assert running.returncode == 0, said
     assert expected == {name: (space.folder / name).read_bytes() for name in outputs}
 

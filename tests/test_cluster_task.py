@@ -1,14 +1,18 @@
 """What a node does with an item."""
 
+import errno
 import os
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from brainmri.cluster_task import Place, describe_node, run_item
+from brainmri.confinement import Limits
 from brainmri.errors import BadInput, Diverged
-from tests.cluster_functions import double, read_names, refuse_three
+from brainmri.isolation import _isolate_batch
+from tests.cluster_functions import double, fill_up, read_names, read_sent, refuse_three
 
 ALONE = Place(None, None)
 
@@ -44,6 +48,26 @@ def test_what_is_refused_comes_back_as_it_is_and_what_is_wrong_is_raised() -> No
     assert not isinstance(outcome.refused, Diverged)
     with pytest.raises(TypeError):
         run_item(double, None, ALONE, [])
+
+
+def test_a_full_disk_is_said_in_one_line_and_what_is_a_bug_is_raised() -> None:
+    outcome = run_item(fill_up, errno.ENOSPC, ALONE, [])
+    assert "out.bin: can't be written (No space left on device); make room there" in str(outcome.refused)
+    with pytest.raises(FileNotFoundError):
+        run_item(fill_up, errno.ENOENT, ALONE, [])
+
+
+def test_a_function_sees_no_gpu_but_those_it_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3")
+    assert "3" == run_item(os.environ.get, "CUDA_VISIBLE_DEVICES", Place(None, None, hidden=False), []).value
+    assert not run_item(os.environ.get, "CUDA_VISIBLE_DEVICES", ALONE, []).value
+
+
+def test_batch_after_batch_is_read_from_its_own_folder() -> None:
+    work = partial(_isolate_batch, read_sent, Limits(500, 30.0), "", 1)
+    for text in ("first", "second"):
+        content = np.frombuffer(text.encode(), np.uint8)
+        assert [text] == run_item(work, ["set/a.txt"], ALONE, ["set/a.txt"], content).value
 
 
 def test_a_node_says_which_versions_it_has() -> None:

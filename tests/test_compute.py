@@ -1,11 +1,13 @@
 """Where things are mapped over, and in which order results come."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from brainmri import backend, compute
-from brainmri.backend import ComputeParams, ComputeSection, choose, find_gpus
+from brainmri.backend import ComputeParams, ComputeSection, choose, gpus_per_unit
 from brainmri.compute import find_cluster, map_all, put_in_order
 from brainmri.errors import BadInput
 from brainmri.params import read_params
@@ -34,11 +36,19 @@ def test_results_come_in_order_as_soon_as_those_before_are_there() -> None:
     assert list(ordered) == [10, 20, 30]
 
 
-def test_this_machine_is_the_default_and_needs_no_ray() -> None:
+def test_ray_is_not_imported_where_it_was_not_asked_for() -> None:
+    code = (
+        "import sys; from brainmri.compute import map_all; from tests.cluster_functions import double;"
+        "map_all(double, [3], ''); sys.exit('ray' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
+
+
+def test_this_machine_is_the_default() -> None:
     assert find_cluster() is None
     choose(read_params(ComputeSection, ROOT / "params.yaml").compute)
     assert find_cluster() is None
-    assert 0 == find_gpus()
+    assert 0 == gpus_per_unit()
     assert [0, 2, 4] == map_all(double, range(3), "doubling")
 
 
@@ -48,14 +58,20 @@ def test_no_stage_tracks_where_it_computes() -> None:
 
 def test_gpus_are_those_that_are_asked_for() -> None:
     choose(ComputeParams(backend="ray", shared_folder=True, gpus_per_unit=0.5))
-    assert 0.5 == find_gpus()
+    assert 0.5 == gpus_per_unit()
 
 
 @pytest.mark.parametrize(
     ("old", "new", "expected"),
     [
         ("backend: local", "backend: spark", "compute.backend: expected local or ray, came 'spark'"),
-        ("gpus_per_unit: 0.0", "gpus_per_unit: -1", "compute.gpus_per_unit: expected a number of GPUs"),
+        ("gpus_per_unit: 0.0", "gpus_per_unit: -1", "compute.gpus_per_unit: expected 0, a share from"),
+        (
+            "gpus_per_unit: 0.0",
+            "gpus_per_unit: 1.5",
+            "gpus_per_unit: expected 0, a share from 0.01 to 1, or a",
+        ),
+        ("gpus_per_unit: 0.0", "gpus_per_unit: 1e-5", "or a whole number, came 1e-05; correct it"),
         ("shared_folder: true", "shared_folder: 1", "compute.shared_folder: expected true (all nodes"),
     ],
 )

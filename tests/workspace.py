@@ -95,7 +95,7 @@ class Workspace:
     def start(self, *command: str, **variables: str) -> "subprocess.Popen[str]":
         """A command on its way, in a process group of its own."""
         environment = {
-            key: value for key, value in os.environ.items() if not key.startswith(("DVC_", "GIT_"))
+            key: value for key, value in os.environ.items() if not key.startswith(("DVC_", "GIT_", "AWS_"))
         }
         environment |= {
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}",

@@ -4,11 +4,14 @@ No stage tracks it: it changes no byte of what is written.
 """
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Final, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from brainmri.params import Section
+
+# Of a GPU, that several units share.
+_LEAST_SHARE: Final = 0.01
 
 
 class Backend(StrEnum):
@@ -23,7 +26,19 @@ class ComputeParams(Section):
 
     backend: Annotated[Backend, Field(strict=False, description="local or ray")]
     shared_folder: Annotated[bool, Field(description="true (all nodes see this folder) or false")]
-    gpus_per_unit: Annotated[float, Field(ge=0, le=64, description="a number of GPUs from 0 to 64")]
+    gpus_per_unit: Annotated[
+        float, Field(ge=0, le=64, description="0, a share from 0.01 to 1, or a whole number")
+    ]
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        gpus = self.gpus_per_unit
+        if 0 < gpus < _LEAST_SHARE or (gpus > 1 and not gpus.is_integer()):
+            raise ValueError(
+                f"gpus_per_unit: expected 0, a share from {_LEAST_SHARE} to 1, or a whole number, came "
+                f"{gpus}; correct it"
+            )
+        return self
 
 
 class ComputeSection(Section):
@@ -41,7 +56,7 @@ def choose(params: ComputeParams) -> None:
     _Chosen.params = params
 
 
-def find_gpus() -> float:
+def gpus_per_unit() -> float:
     """What a unit of training asks a cluster for."""
     return 0 if _Chosen.params is None else _Chosen.params.gpus_per_unit
 

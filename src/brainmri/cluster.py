@@ -9,8 +9,9 @@ import shutil
 import socket
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -24,7 +25,7 @@ from brainmri.params import load_yaml
 
 try:
     import ray
-    from ray.exceptions import ObjectStoreFullError, RayError, RayTaskError, RuntimeEnvSetupError
+    from ray.exceptions import ObjectStoreFullError, RayError, RayTaskError
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 except ImportError:
     raise BadInput(
@@ -43,6 +44,11 @@ _FAR: Final = 4
 # How often an item is tried whose node or process is lost.
 _TRIES: Final = 3
 _KNOCK_SECONDS: Final = 5.0
+# For a node's first worker to start, and between looks whether any node can still do what is waited for.
+_ANSWER_SECONDS: Final = 120.0
+_LOOK_SECONDS: Final = 30.0
+# Of what an item is called.
+_LONGEST: Final = 80
 _ADDRESS: Final = "RAY_ADDRESS"
 
 
@@ -51,7 +57,9 @@ def join_cluster(*, shared: bool) -> "RayPool":
 
     Raises `BadInput` where there is none, or where a node has other versions than this process.
     """
-    address = os.environ.get(_ADDRESS, "auto")
+    address = os.environ.get(_ADDRESS) or "auto"
+    if address == "local" or address.startswith("ray://"):
+        raise _refuse(address, "no HOST:PORT of a head")
     _knock(address)
     # Nothing is told to anybody outside.
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
@@ -62,8 +70,8 @@ def join_cluster(*, shared: bool) -> "RayPool":
             logging_level="ERROR",
             runtime_env={"working_dir": str(_copy_tracked()), "worker_process_setup_hook": _make_hook()},
         )
-    except (ConnectionError, RuntimeError, ValueError) as error:
-        raise _refuse(address, str(error).splitlines()[0] if str(error) else type(error).__name__) from None
+    except (ConnectionError, RuntimeError, ValueError, RayError) as error:
+        raise _refuse(address, " ".join(str(error).split()) or type(error).__name__) from None
     atexit.register(ray.shutdown)
     _check_versions()
     return RayPool(Place(Path.cwd() if shared else None, os.environ.get(ROOT)))
@@ -82,22 +90,23 @@ def _knock(address: str) -> None:
     if not host or not port.isdigit():
         return
     try:
-        with socket.create_connection((host.removeprefix("ray://"), int(port)), _KNOCK_SECONDS):
+        with socket.create_connection((host, int(port)), _KNOCK_SECONDS):
             return
-    except OSError as error:
-        raise _refuse(address, error.strerror or "no answer") from None
+    except (OSError, UnicodeError) as error:
+        raise _refuse(address, getattr(error, "strerror", None) or "no answer") from None
 
 
 def _copy_tracked() -> Path:
     """A folder with the checkout's files that git tracks, removed when this process ends."""
-    listing = subprocess.run(
-        ["git", "ls-files", "-z"], cwd=CHECKOUT, capture_output=True, text=True, check=False
-    )
-    if listing.returncode:
+    command = ["git", "ls-files", "-z"]
+    try:
+        listing = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=True)
+    except (FileNotFoundError, subprocess.CalledProcessError) as error:
+        said = (getattr(error, "stderr", None) or str(error)).strip().splitlines()[-1]
         raise BadInput(
-            f"compute.backend: expected {CHECKOUT} under git, whose files workers are sent, came none; clone "
-            "it, or set it to local"
-        )
+            f"compute.backend: expected {CHECKOUT} under git, whose files workers are sent, came: {said}; "
+            "mend that, or set it to local"
+        ) from None
     folder = Path(tempfile.mkdtemp(prefix="brainmri-code-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     for name in listing.stdout.split("\0"):
@@ -130,7 +139,7 @@ def _check_versions() -> None:
     own = describe_node(packages)
     for node in ray.nodes():
         if node["Alive"]:
-            found = _ask_node(node["NodeID"], packages)
+            found = _ask_node(node, packages)
             differing = [
                 f"{name} {found.get(name, 'missing')} (here {own.get(name, 'missing')})"
                 for name in sorted(own.keys() | found.keys())
@@ -143,16 +152,16 @@ def _check_versions() -> None:
                 )
 
 
-def _ask_node(node: str, packages: Sequence[str]) -> dict[str, str]:
-    strategy = NodeAffinitySchedulingStrategy(node, soft=False)
+def _ask_node(node: Mapping[str, Any], packages: Sequence[str]) -> dict[str, str]:
+    strategy = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
     try:
-        found: dict[str, str] = ray.get(
-            ray.remote(describe_node).options(num_cpus=0, scheduling_strategy=strategy).remote(packages)
-        )
-    except (RayError, RuntimeEnvSetupError) as error:
+        asked = ray.remote(describe_node).options(num_cpus=0, scheduling_strategy=strategy).remote(packages)
+        found: dict[str, str] = ray.get(asked, timeout=_ANSWER_SECONDS)
+    except RayError as error:
+        said = (str(error).strip() or type(error).__name__).splitlines()[-1]
         raise BadInput(
-            f"compute.backend: expected every node to run the code it is sent, came "
-            f"{str(error).splitlines()[-1]}; install requirements.lock there"
+            f"node {node['NodeManagerAddress']}: expected it to run the code it is sent, came: {said}; "
+            "install requirements.lock there"
         ) from None
     return found
 
@@ -162,6 +171,7 @@ class _Tasks:
     """The items that are under way, and how often each was tried."""
 
     send: Callable[[int], "ray.ObjectRef[Outcome]"]
+    check: Callable[[], None]
     tries: dict[int, int] = field(default_factory=dict)
     running: dict["ray.ObjectRef[Outcome]", int] = field(default_factory=dict)
     lost: dict[int, str] = field(default_factory=dict)
@@ -173,7 +183,9 @@ class _Tasks:
 
     def wait(self) -> Iterator[tuple[int, Any]]:
         """What has come of those under way; one whose node or process is lost is sent again."""
-        ready, _ = ray.wait(list(self.running), num_returns=1)
+        ready, _ = ray.wait(list(self.running), num_returns=1, timeout=_LOOK_SECONDS)
+        if not ready:
+            self.check()
         for reference in ready:
             place = self.running.pop(reference)
             try:
@@ -197,33 +209,35 @@ class RayPool:
 
     place: Place
 
-    @property
-    def cores(self) -> int:
-        """How many the nodes have together, now."""
-        return int(ray.cluster_resources().get("CPU", 1))
+    def count(self, needs: Needs) -> int:
+        """How many items with such needs the nodes work on at once, now; at least 1."""
+        return max(1, sum(_count_on(node, needs) for node in ray.nodes() if node["Alive"]))
 
     def map(
         self, function: Callable[[Item], Result], items: Sequence[Item], needs: Needs
     ) -> Iterator[tuple[int, Result]]:
         """As `Pool` says; items whose node or process was lost three times are named when others are done."""
+        _check_room(needs)
+        place = replace(self.place, hidden=not needs.gpus)
         task = ray.remote(run_item).options(
             num_cpus=needs.cores, num_gpus=needs.gpus, max_retries=0, scheduling_strategy="SPREAD"
         )
         known = {name: _put(content) for name, content in self._read(needs.common)}
         kept = _put(function)
 
-        def send(place: int) -> "ray.ObjectRef[Outcome]":
-            sent = known | {name: _put(content) for name, content in self._read(needs.files(items[place]))}
-            return task.remote(kept, items[place], self.place, list(sent), *sent.values())
+        def send(number: int) -> "ray.ObjectRef[Outcome]":
+            sent = known | {name: _put(content) for name, content in self._read(needs.files(items[number]))}
+            return task.remote(kept, items[number], place, list(sent), *sent.values())
 
-        tasks = _Tasks(send)
+        tasks = _Tasks(send, partial(_check_room, needs))
         try:
-            yield from _run(tasks, len(items), _AHEAD * self.cores // needs.cores)
+            yield from _run(tasks, len(items), _AHEAD * self.count(needs))
         finally:
             for reference in tasks.running:
                 ray.cancel(reference, force=True)
         if tasks.lost:
-            names = [f"{_name(items[place])} ({why})" for place, why in sorted(tasks.lost.items())]
+            lost = sorted(tasks.lost.items())
+            names = [f"{needs.name(items[number])[:_LONGEST]} ({why})" for number, why in lost]
             raise BadInput(
                 f"compute.backend: expected every item done, came {len(names)} whose node or process was "
                 f"lost {_TRIES} times: {', '.join(names)}; the same command runs them again"
@@ -263,8 +277,21 @@ def _name_below(path: Path) -> str:
     return path.as_posix()
 
 
-def _name(item: object) -> str:
-    return str(getattr(item, "name", item))
+def _count_on(node: Mapping[str, Any], needs: Needs) -> int:
+    """How many items fit on a node when it does nothing else."""
+    has = node["Resources"]
+    most = int(has.get("CPU", 0) // needs.cores)
+    return min(most, int(has.get("GPU", 0) / needs.gpus)) if needs.gpus else most
+
+
+def _check_room(needs: Needs) -> None:
+    """Raises `BadInput` where no node could ever do it: Ray would wait for one without a word."""
+    if not any(_count_on(node, needs) for node in ray.nodes() if node["Alive"]):
+        raise BadInput(
+            f"compute: expected a node with {needs.cores} cores and {needs.gpus:g} GPUs for each item, came "
+            "none; start one, or lower the threads (comparison.threads, train.threads) or "
+            "compute.gpus_per_unit"
+        )
 
 
 def _put(value: Any) -> Any:

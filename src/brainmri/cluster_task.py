@@ -1,5 +1,6 @@
 """What a node of a cluster does with an item: the function it was sent, in the folder that it expects."""
 
+import errno
 import importlib.metadata
 import os
 import platform
@@ -15,6 +16,8 @@ from numpy.typing import NDArray
 
 from brainmri.errors import BadInput
 
+# What the system says where there is no room, or not for this user.
+_FULL: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS}
 # By which DVC tells a stage its workspace.
 ROOT: Final = "DVC_ROOT"
 Content: TypeAlias = NDArray[np.uint8]  # a file's bytes
@@ -24,11 +27,12 @@ Content: TypeAlias = NDArray[np.uint8]  # a file's bytes
 class Place:
     """Where a function runs: in a folder that all nodes see, else (None) in a new one of its own.
 
-    `root` is the workspace where that folder is an experiment's copy of it.
+    `root` is the workspace where that folder is an experiment's copy of it; `hidden`: it sees no GPU.
     """
 
     shared: Path | None
     root: str | None
+    hidden: bool = True
 
 
 @dataclass(frozen=True)
@@ -43,11 +47,20 @@ def run_item(
     function: Callable[[Any], Any], item: Any, place: Place, names: Sequence[str], *contents: Content
 ) -> Outcome:
     """The function of the item; files come by name and content where there is no shared folder."""
+    if place.hidden:
+        # Before PyTorch looks: else each of a node's units would take its first GPU.
+        os.environ["CUDA_VISIBLE_DEVICES"] = ""
     try:
         with _settle(place, dict(zip(names, contents, strict=True))):
             return Outcome(function(item))
     except BadInput as refused:
         return Outcome(refused=refused)
+    except OSError as error:
+        if error.errno not in _FULL:
+            raise
+        place_of_it = f"node {platform.node()}: {error.filename or 'an output'}"
+        said = f"{place_of_it}: can't be written ({error.strerror}); make room there, then run it again"
+        return Outcome(refused=BadInput(said))
 
 
 @contextmanager

@@ -34,21 +34,21 @@ def no_files(_: Any) -> Iterable[Path]:
 class Needs:
     """What a function needs where it runs: files and folders below the working directory, cores and GPUs.
 
-    `common` is read for every item, `files` for one.
+    `common` is read for every item, `files` for one. `name` is what an item is called to people.
     """
 
     common: tuple[Path, ...] = ()
     files: Files = no_files
     cores: int = 1
     gpus: float = 0
+    name: Callable[[Any], str] = str
 
 
 class Pool(Protocol):
     """Machines that a function is mapped on."""
 
-    @property
-    def cores(self) -> int:
-        """How many they have together."""
+    def count(self, needs: Needs) -> int:
+        """How many items with such needs they work on at once, at least 1."""
 
     def map(
         self, function: Callable[[Item], Result], items: Sequence[Item], needs: Needs
@@ -78,8 +78,8 @@ def find_cluster() -> Pool | None:
     return _Joined.pool
 
 
-def map_all(function: Callable[[Item], Result], items: Sequence[Item], title: str) -> list[Result]:
-    """`[function(item) for item in items]`, spread over the cores; results in the order of the items.
+def map_each(function: Callable[[Item], Result], items: Sequence[Item], title: str) -> Iterator[Result]:
+    """`function(item) for item in items`, spread over the cores, in the order of the items, with progress.
 
     `function` must be importable (defined at the top of a module of the package), and reads no file.
     """
@@ -88,7 +88,12 @@ def map_all(function: Callable[[Item], Result], items: Sequence[Item], title: st
         results = _map_here(function, items)
     else:
         results = put_in_order(cluster.map(function, items, Needs()))
-    return list(tqdm(results, total=len(items), desc=title, disable=not sys.stderr.isatty()))
+    yield from tqdm(results, total=len(items), desc=title, disable=not sys.stderr.isatty())
+
+
+def map_all(function: Callable[[Item], Result], items: Sequence[Item], title: str) -> list[Result]:
+    """The same as a list."""
+    return list(map_each(function, items, title))
 
 
 def _map_here(function: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Result]:

@@ -4,11 +4,13 @@ Decoders of files from anywhere may eat memory, hang or crash; here that costs o
 """
 
 import multiprocessing
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache, partial
 from itertools import chain
 from multiprocessing.context import BaseContext
+from pathlib import Path
 from threading import active_count
 from typing import Any, Final, TypeVar
 
@@ -21,8 +23,9 @@ from brainmri.workers import TASKS_A_WORKER, Isolate, Workers, staying_context
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-# Scans that are sent to a node of a cluster together: starting a process there takes as long as some of them.
+# Quick scans that are sent to a node of a cluster together, if each core gets so many batches at least.
 _BATCH: Final = 32
+_ROUNDS: Final = 4
 
 
 class _Bar(tqdm):  # type: ignore[type-arg]
@@ -44,9 +47,10 @@ def isolate_within(limits: Limits) -> Isolate:
         cluster = find_cluster()
         if cluster is None:
             return map_isolated(function, items, limits, title, together)
-        return _map_on(
-            cluster, partial(_isolate_batch, function, limits, title, together), items, title, files
-        )
+        size = min(_BATCH if together > 1 else 1, -(-len(items) // (_ROUNDS * cluster.count(Needs()))))
+        batches = [items[first : first + size] for first in range(0, len(items), size)] if items else []
+        on_node = partial(_isolate_batch, function, limits, title, together)
+        return _map_on(cluster, on_node, batches, title, files)
 
     return isolate
 
@@ -54,17 +58,20 @@ def isolate_within(limits: Limits) -> Isolate:
 def _map_on(
     cluster: Pool,
     function: Callable[[Sequence[Item]], list[Result | Failure]],
-    items: Sequence[Item],
+    batches: Sequence[Sequence[Item]],
     title: str,
     files: Files,
 ) -> Iterator[Result | Failure]:
     """Batches on the nodes of a cluster, in order."""
-    batches = [items[first : first + _BATCH] for first in range(0, len(items), _BATCH)]
-    needs = Needs(files=lambda batch: chain.from_iterable(map(files, batch)))
-    with _Bar(total=len(items), desc=title, disable=not sys.stderr.isatty()) as progress:
+    needs = Needs(files=lambda batch: chain.from_iterable(map(files, batch)), name=_name_batch)
+    with _Bar(total=sum(map(len, batches)), desc=title, disable=not sys.stderr.isatty()) as progress:
         for results in put_in_order(cluster.map(function, batches, needs)):
             progress.update(len(results))
             yield from results
+
+
+def _name_batch(batch: Sequence[object]) -> str:
+    return f"{getattr(batch[0], 'path', batch[0])} and {len(batch) - 1} beside it"
 
 
 def _isolate_batch(
@@ -75,7 +82,13 @@ def _isolate_batch(
     It stays for the batches to come, and ends with the process that it belongs to.
     """
     workers = _start_one(limits, _unwrap(function))
-    return list(workers.until(NEVER)(function, items, title, together))
+    return list(workers.until(NEVER)(partial(_work_in, Path.cwd(), function), items, title, together))
+
+
+def _work_in(folder: Path, function: Callable[[Item], Result], item: Item) -> Result:
+    """The function of the item, in a folder: the process may have started in that of an earlier batch."""
+    os.chdir(folder)
+    return function(item)
 
 
 @cache

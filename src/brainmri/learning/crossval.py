@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from brainmri.backend import find_gpus
+from brainmri.backend import gpus_per_unit
 from brainmri.compute import Needs, available_cores, find_cluster, map_unordered
 from brainmri.dataset.manifest import ManifestRow, Subset, read_manifest
 from brainmri.dataset.predictions import Epoch, make_prediction
@@ -89,14 +89,18 @@ def train_units(jobs: Sequence[UnitJob], threads: int) -> Iterator[UnitOutcome]:
 def count_at_once(threads: int) -> int:
     """How many units of different settings a cluster trains at once; on this machine one has all of it."""
     cluster = find_cluster()
-    return 1 if cluster is None else max(1, cluster.cores // threads)
+    return 1 if cluster is None else cluster.count(Needs(cores=threads, gpus=gpus_per_unit()))
+
+
+def _name_job(job: UnitJob) -> str:
+    return f"{job.arm.arch}, {job.unit.name}"
 
 
 def _list_needs(jobs: Sequence[UnitJob], threads: int) -> Needs:
     """The prepared set, the manifest, start weights that are a file, and what each unit computes on."""
     named = {Path(job.arm.weights) for job in jobs}
     paths = {path for job in jobs for path in (job.prepared, job.manifest)} | set(filter(Path.is_file, named))
-    return Needs(tuple(sorted(paths)), cores=threads, gpus=find_gpus())
+    return Needs(tuple(sorted(paths)), cores=threads, gpus=gpus_per_unit(), name=_name_job)
 
 
 def train_unit(job: UnitJob) -> UnitOutcome:

@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Final
 
 import cv2
 
-from brainmri.compute import map_all
+from brainmri.compute import map_each
 from brainmri.errors import BadInput
 from brainmri.phantom.anatomy import load_anatomy
 from brainmri.phantom.drawing import draw_patient
@@ -54,12 +55,12 @@ def make_data_set(params: PhantomParams, folder: Path) -> DataSetCount:
 def _make(params: PhantomParams, folder: Path) -> DataSetCount:
     for name in _FOLDERS:
         (folder / name).mkdir()
-    made = map_all(partial(_draw_patient, params), range(params.patients), "phantom")
-    scans = [scan for scans in made for scan in scans]
-    for scan in scans:
+    rows = []
+    made = map_each(partial(_draw_patient, params), range(params.patients), "phantom")
+    for scan in chain.from_iterable(made):
+        rows.append(scan.row)
         for path, content in scan.files.items():
             (folder / path).write_bytes(content)
-    rows = [scan.row for scan in scans]
     write_rows(folder / _TABLE, rows, ScanRow)
     return DataSetCount(params.patients, len(rows), sum(row.label == TUMOR for row in rows))
 

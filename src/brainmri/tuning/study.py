@@ -127,8 +127,11 @@ def run_study(
         if done >= params.trials:
             study.stop()
 
-    if len(_list_done(opened.study)) < params.trials:
-        opened.study.optimize(score, callbacks=[report], n_jobs=at_once, catch=(Diverged,))
+    left = params.trials - len(_list_done(opened.study))
+    if left > 0:
+        # At once no more than are drawn at random: the others are to learn from them.
+        at_once = min(at_once, left, params.startup)
+        opened.study.optimize(score, left, callbacks=[report], n_jobs=at_once, catch=(Diverged,))
 
 
 def _score_folds(

@@ -68,6 +68,19 @@ def test_the_focus_stands_upright_on_the_planes_and_lies_in_the_brain(many: list
     assert np.mean(np.array(depths) > 0) > 0.97
 
 
+@pytest.mark.parametrize("slices", [1, 3])
+def test_small_foci_are_cut_too_wherever_they_lie(params: PhantomParams, slices: int) -> None:
+    small = params.model_copy(
+        update={
+            "tumor_fraction": 1.0,
+            "slices_per_patient": slices,
+            "tumor_radius_min_mm": 3.0,
+            "tumor_radius_max_mm": 6.0,
+        }
+    )
+    assert all(draw_patient(small, number)["present_0"].any() for number in range(150))
+
+
 def test_every_patient_has_a_slice_through_the_focus_and_some_pass_it_by(many: list[Columns]) -> None:
     shown = np.array([own["present_0"] > 0 for own in many])
     assert shown.any(axis=1).all()

@@ -54,6 +54,14 @@ def test_a_slice_that_shows_none_is_that_of_the_healthy(pairs: list[tuple[Slices
             assert own.shows_tumor != np.array_equal(own.image, other.image)
 
 
+def test_a_slice_whose_tumor_covers_no_pixel_is_that_of_the_healthy(ill: PhantomParams) -> None:
+    tiny = ill.model_copy(update={"size_px": 64, "tumor_radius_min_mm": 3.0, "tumor_radius_max_mm": 6.0})
+    healthy = tiny.model_copy(update={"tumor_fraction": 0.0, "lookalikes_without_tumor": 0.0})
+    for number in range(12):
+        for own, other in zip(render_patient(tiny, number), render_patient(healthy, number), strict=True):
+            assert own.shows_tumor != np.array_equal(own.image, other.image)
+
+
 def test_a_tumor_is_seen_where_the_mask_says(pairs: list[tuple[Slices, Slices]]) -> None:
     ratios = []
     for ill, healthy in pairs:

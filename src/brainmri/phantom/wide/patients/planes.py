@@ -98,8 +98,10 @@ def _draw_heights(rng: np.random.Generator, columns: Columns, middle: float) -> 
     shares = (np.arange(n) + rng.uniform(0.1, 0.9, n)) / n
     heights = middle + radius * _NEAR * (2 * shares - 1)
     heights += max(_LOWEST_MM - heights.min(), 0) - max(heights.max() - _HIGHEST_MM, 0)
-    beside = rng.random(n) < _BESIDE
-    beside[rng.integers(n)] = False
+    beside, kept = rng.random(n) < _BESIDE, int(rng.integers(n))
+    # One cuts the focus, wherever the limits have moved the others.
+    beside[kept] = False
+    heights[kept] = heights[kept].clip(middle - _NEAR * radius, middle + _NEAR * radius)
     inwards = -1 if middle > _PIVOT_MM[2] else 1
     away = middle + inwards * (1.3 * radius + rng.uniform(5, 25, n))
     margin = rng.uniform(0, 8, n)

@@ -5,6 +5,7 @@ from typing import Final
 import numpy as np
 import torch
 
+from brainmri.phantom.drawing import has_tumor
 from brainmri.phantom.rendering import Picture
 from brainmri.phantom.settings import PhantomParams
 from brainmri.phantom.wide.columns import Columns, Drawn
@@ -32,9 +33,11 @@ def render_patient(params: PhantomParams, number: int) -> list[Picture]:
     columns = draw_patient(params, number)
     seed = int(np.random.default_rng([params.seed, 2, number]).integers(_SEEDS))
     pictures = render_slices(columns, seed, params.size_px)
+    if not has_tumor(params, number):
+        return pictures
     pixel_mm2 = (float(columns["field_mm"][0]) / params.size_px) ** 2
     areas = np.array([picture.mask.sum() * pixel_mm2 for picture in pictures])
-    small = (areas > 0) & (areas < params.tumor_area_min_mm2)
+    small = areas < params.tumor_area_min_mm2
     return render_slices(leave_out(columns, small), seed, params.size_px) if small.any() else pictures
 
 

@@ -277,7 +277,7 @@ def test_a_server_that_is_ended_leaves_nothing(
 
 def test_answers_have_their_time_whatever_comes(trained: Trained, tmp_path: Path) -> None:
     shutil.copytree(trained.onnx, tmp_path / "model")
-    write_limits(tmp_path / "model", SERVE.model_copy(update={"answer_seconds": 1.0}))
+    write_limits(tmp_path / "model", SERVE.model_copy(update={"answer_seconds": 4.0}))
     started = Server.start(tmp_path / "model", tmp_path)
     assert_up(started)
     content = slow()
@@ -285,7 +285,7 @@ def test_answers_have_their_time_whatever_comes(trained: Trained, tmp_path: Path
     late = started.ask(*((f"{number}.nii.gz", content) for number in range(5)))
     assert (503, "too_slow") == problem(late)
     assert "retry-after" not in late.headers
-    assert time.monotonic() - began < 6
+    assert time.monotonic() - began < 9
     assert_up(started)
     started.stop()
 

@@ -18,18 +18,18 @@ from numpy.typing import NDArray
 
 from benchmarks.measurement import Side, alternate, describe_machine, summarize, write_results
 from brainmri.dataset.prepared import read_prepared
-from brainmri.serving.backends import Backend, open_network
 from brainmri.serving.model import Network, read_model
+from brainmri.serving.runtimes import Runtime, open_network
 
-FOLDERS = {Backend.TORCH: Path("models"), Backend.ONNX: Path("exported")}
+FOLDERS = {Runtime.TORCH: Path("models"), Runtime.ONNX: Path("exported")}
 _COUNT = 128
 
 
-def start_cold(backend: Backend, picture: Path) -> float:
+def start_cold(runtime: Runtime, picture: Path) -> float:
     """Seconds of the whole command."""
-    command = [sys.executable, "-m", "brainmri", "predict", str(picture), "--backend", backend.value]
+    command = [sys.executable, "-m", "brainmri", "predict", str(picture), "--runtime", runtime.value]
     begin = time.perf_counter()
-    subprocess.run([*command, "--model", str(FOLDERS[backend])], capture_output=True, check=True)
+    subprocess.run([*command, "--model", str(FOLDERS[runtime])], capture_output=True, check=True)
     return time.perf_counter() - begin
 
 
@@ -47,18 +47,18 @@ def main() -> None:
     rounds = parser.parse_args().rounds
     images = np.array(read_prepared(Path("data/prepared")).images[:_COUNT])
     picture = min(Path("data/phantom/images").iterdir())
-    networks = {backend: open_network(read_model(folder), backend) for backend, folder in FOLDERS.items()}
-    work: dict[str, tuple[str, dict[Backend, Callable[[], float]]]] = {
-        "cold start": ("s", {backend: partial(start_cold, backend, picture) for backend in Backend}),
+    networks = {runtime: open_network(read_model(folder), runtime) for runtime, folder in FOLDERS.items()}
+    work: dict[str, tuple[str, dict[Runtime, Callable[[], float]]]] = {
+        "cold start": ("s", {runtime: partial(start_cold, runtime, picture) for runtime in Runtime}),
         "throughput": (
             "images/s",
-            {backend: partial(judge, networks[backend], images) for backend in Backend},
+            {runtime: partial(judge, networks[runtime], images) for runtime in Runtime},
         ),
     }
     results = {}
     for title, (unit, sides) in work.items():
         measured = alternate([Side(name.value, measure) for name, measure in sides.items()], rounds, unit)
-        results[title] = summarize(measured, Backend.TORCH.value)
+        results[title] = summarize(measured, Runtime.TORCH.value)
         for name, own in results[title]["sides"].items():
             print(f"{title}, {name}: {own['median']:.2f} {unit}, {own['ratio']['median']:.2f} of torch's")
     write_results("predicting", {"machine": describe_machine(("torch", "onnxruntime")), "results": results})

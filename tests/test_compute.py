@@ -8,7 +8,8 @@ import pytest
 
 from brainmri import backend, compute
 from brainmri.backend import ComputeParams, ComputeSection, choose, gpus_per_unit
-from brainmri.compute import find_cluster, map_all, put_in_order
+from brainmri.cluster_pool import put_in_order
+from brainmri.compute import find_cluster, map_all
 from brainmri.errors import BadInput
 from brainmri.params import read_params
 from tests.cluster_functions import double

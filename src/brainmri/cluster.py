@@ -1,4 +1,4 @@
-"""A Ray cluster as a pool: the only module that imports Ray.
+"""Joining a Ray cluster: it and cluster_pool.py import Ray, and are imported only where it was asked for.
 
 Workers run the driver's code: the files that git tracks in the checkout, as they are now, are sent to them.
 """
@@ -9,46 +9,23 @@ import shutil
 import socket
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from functools import partial
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
-import numpy as np
-from numpy.typing import NDArray
+import ray
+from ray.exceptions import RayError
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from brainmri.cluster_task import ROOT, Outcome, Place, describe_node, run_item
-from brainmri.compute import Needs
+from brainmri.cluster_pool import RayPool
+from brainmri.cluster_task import ROOT, Place, describe_node
 from brainmri.errors import BadInput
 from brainmri.params import load_yaml
 
-try:
-    import ray
-    from ray.exceptions import ObjectStoreFullError, RayError, RayTaskError
-    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
-except ImportError:
-    raise BadInput(
-        "compute.backend: expected Ray to be installed, came none; pip install '.[cluster]', or set it to "
-        "local"
-    ) from None
-
-Item = TypeVar("Item")
-Result = TypeVar("Result")
-
 CHECKOUT: Final = Path(__file__).resolve().parents[2]
-# Tasks under way for each core of the cluster: none is idle, and results don't pile up here.
-_AHEAD: Final = 2
-# Items started for each that may be under way, from the first that isn't done: it holds back all results.
-_FAR: Final = 4
-# How often an item is tried whose node or process is lost.
-_TRIES: Final = 3
 _KNOCK_SECONDS: Final = 5.0
-# For a node's first worker to start, and between looks whether any node can still do what is waited for.
+# For a node's first worker to start.
 _ANSWER_SECONDS: Final = 120.0
-_LOOK_SECONDS: Final = 30.0
-# Of what an item is called.
-_LONGEST: Final = 80
 _ADDRESS: Final = "RAY_ADDRESS"
 
 
@@ -164,142 +141,3 @@ def _ask_node(node: Mapping[str, Any], packages: Sequence[str]) -> dict[str, str
             "install requirements.lock there"
         ) from None
     return found
-
-
-@dataclass
-class _Tasks:
-    """The items that are under way, and how often each was tried."""
-
-    send: Callable[[int], "ray.ObjectRef[Outcome]"]
-    check: Callable[[], None]
-    tries: dict[int, int] = field(default_factory=dict)
-    running: dict["ray.ObjectRef[Outcome]", int] = field(default_factory=dict)
-    lost: dict[int, str] = field(default_factory=dict)
-
-    def start(self, place: int) -> None:
-        """Sends an item."""
-        self.tries[place] = self.tries.get(place, 0) + 1
-        self.running[self.send(place)] = place
-
-    def wait(self) -> Iterator[tuple[int, Any]]:
-        """What has come of those under way; one whose node or process is lost is sent again."""
-        ready, _ = ray.wait(list(self.running), num_returns=1, timeout=_LOOK_SECONDS)
-        if not ready:
-            self.check()
-        for reference in ready:
-            place = self.running.pop(reference)
-            try:
-                outcome = ray.get(reference)
-            except RayTaskError:
-                raise
-            except RayError as error:
-                if self.tries[place] < _TRIES:
-                    self.start(place)
-                else:
-                    self.lost[place] = type(error).__name__
-                continue
-            if outcome.refused is not None:
-                raise outcome.refused
-            yield place, outcome.value
-
-
-@dataclass(frozen=True)
-class RayPool:
-    """The nodes of a cluster, and where functions run on them."""
-
-    place: Place
-
-    def count(self, needs: Needs) -> int:
-        """How many items with such needs the nodes work on at once, now; at least 1."""
-        return max(1, sum(_count_on(node, needs) for node in ray.nodes() if node["Alive"]))
-
-    def map(
-        self, function: Callable[[Item], Result], items: Sequence[Item], needs: Needs
-    ) -> Iterator[tuple[int, Result]]:
-        """As `Pool` says; items whose node or process was lost three times are named when others are done."""
-        _check_room(needs)
-        place = replace(self.place, hidden=not needs.gpus)
-        task = ray.remote(run_item).options(
-            num_cpus=needs.cores, num_gpus=needs.gpus, max_retries=0, scheduling_strategy="SPREAD"
-        )
-        known = {name: _put(content) for name, content in self._read(needs.common)}
-        kept = _put(function)
-
-        def send(number: int) -> "ray.ObjectRef[Outcome]":
-            sent = known | {name: _put(content) for name, content in self._read(needs.files(items[number]))}
-            return task.remote(kept, items[number], place, list(sent), *sent.values())
-
-        tasks = _Tasks(send, partial(_check_room, needs))
-        try:
-            yield from _run(tasks, len(items), _AHEAD * self.count(needs))
-        finally:
-            for reference in tasks.running:
-                ray.cancel(reference, force=True)
-        if tasks.lost:
-            lost = sorted(tasks.lost.items())
-            names = [f"{needs.name(items[number])[:_LONGEST]} ({why})" for number, why in lost]
-            raise BadInput(
-                f"compute.backend: expected every item done, came {len(names)} whose node or process was "
-                f"lost {_TRIES} times: {', '.join(names)}; the same command runs them again"
-            )
-
-    def _read(self, paths: Iterable[Path]) -> Iterator[tuple[str, NDArray[np.uint8]]]:
-        """Names and contents of files, and of all in folders; none where nodes see them by themselves."""
-        for path in paths if self.place.shared is None else ():
-            for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
-                if file.is_file():
-                    yield _name_below(file), np.fromfile(file, np.uint8)
-
-
-def _run(tasks: _Tasks, count: int, most: int) -> Iterator[tuple[int, Any]]:
-    """At most so many under way, and none far ahead of the first that isn't done: results wait for it."""
-    following, done, most = 0, 0, max(1, most)
-    finished: set[int] = set()
-    while done < count:
-        while following < min(count, done + _FAR * most) and len(tasks.running) < most:
-            tasks.start(following)
-            following += 1
-        for place, value in tasks.wait():
-            finished.add(place)
-            yield place, value
-        while done in finished or done in tasks.lost:
-            finished.discard(done)
-            done += 1
-
-
-def _name_below(path: Path) -> str:
-    """The file's name below the working directory, by which the function finds it on a node, too."""
-    if path.is_absolute() or ".." in path.parts:
-        raise BadInput(
-            f"{path}: expected a path below this folder, whose files can be sent to other nodes, came one "
-            "elsewhere; move it, or set compute.shared_folder to true where all nodes see it"
-        )
-    return path.as_posix()
-
-
-def _count_on(node: Mapping[str, Any], needs: Needs) -> int:
-    """How many items fit on a node when it does nothing else."""
-    has = node["Resources"]
-    most = int(has.get("CPU", 0) // needs.cores)
-    return min(most, int(has.get("GPU", 0) / needs.gpus)) if needs.gpus else most
-
-
-def _check_room(needs: Needs) -> None:
-    """Raises `BadInput` where no node could ever do it: Ray would wait for one without a word."""
-    if not any(_count_on(node, needs) for node in ray.nodes() if node["Alive"]):
-        raise BadInput(
-            f"compute: expected a node with {needs.cores} cores and {needs.gpus:g} GPUs for each item, came "
-            "none; start one, or lower the threads (comparison.threads, train.threads) or "
-            "compute.gpus_per_unit"
-        )
-
-
-def _put(value: Any) -> Any:
-    """The value in the cluster's object store, once for all tasks."""
-    try:
-        return ray.put(value)
-    except ObjectStoreFullError:
-        raise BadInput(
-            "compute.backend: expected room in Ray's object store, came none; start nodes with a larger "
-            "--object-store-memory, or set compute.shared_folder to true"
-        ) from None

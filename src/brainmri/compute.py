@@ -51,12 +51,19 @@ class Pool(Protocol):
         """How many items with such needs they work on at once, at least 1."""
 
     def map(
-        self, function: Callable[[Item], Result], items: Sequence[Item], needs: Needs
+        self, function: Callable[[Item], Result], items: Iterable[Item], needs: Needs
     ) -> Iterator[tuple[int, Result]]:
         """The place of each item among `items` and what `function` makes of it, as they come.
 
-        `function` must be importable (defined at the top of a module). Raises what it raises.
+        `function` must be importable (defined at the top of a module). Raises what it raises. No more items
+        are taken than the machines work on soon. One whose machine is lost again and again is named in the
+        end: the others are done.
         """
+
+    def map_in_order(
+        self, function: Callable[[Item], Result], items: Iterable[Item], needs: Needs
+    ) -> Iterator[Result]:
+        """What `function` makes of each, in the order of the items; a lost one is named at once."""
 
 
 class _Joined:
@@ -71,9 +78,13 @@ def find_cluster() -> Pool | None:
     if chosen is None or chosen.backend is Backend.LOCAL:
         return None
     if _Joined.pool is None:
-        # Ray is there only where it was asked for.
-        from brainmri.cluster import join_cluster  # noqa: PLC0415
-
+        try:  # Ray is there only where it was asked for.
+            from brainmri.cluster import join_cluster  # noqa: PLC0415
+        except ImportError:
+            raise BadInput(
+                "compute.backend: expected Ray to be installed, came none; pip install '.[cluster]', or set "
+                "it to local"
+            ) from None
         _Joined.pool = join_cluster(shared=chosen.shared_folder)
     return _Joined.pool
 
@@ -87,7 +98,7 @@ def map_each(function: Callable[[Item], Result], items: Sequence[Item], title: s
     if cluster is None:
         results = _map_here(function, items)
     else:
-        results = put_in_order(cluster.map(function, items, Needs()))
+        results = cluster.map_in_order(function, items, Needs())
     yield from tqdm(results, total=len(items), desc=title, disable=not sys.stderr.isatty())
 
 
@@ -102,17 +113,6 @@ def _map_here(function: Callable[[Item], Result], items: Sequence[Item]) -> Iter
         delayed(function)(item) for item in items
     )
     return results
-
-
-def put_in_order(results: Iterable[tuple[int, Result]]) -> Iterator[Result]:
-    """What comes with its place, 0 and up, in the order of the places; what is early waits."""
-    waiting: dict[int, Result] = {}
-    following = 0
-    for place, result in results:
-        waiting[place] = result
-        while following in waiting:
-            yield waiting.pop(following)
-            following += 1
 
 
 def map_unordered(function: Callable[[Item], Result], items: Sequence[Item], jobs: int) -> Iterator[Result]:

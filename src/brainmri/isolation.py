@@ -16,7 +16,7 @@ from typing import Any, Final, TypeVar
 
 from tqdm import tqdm
 
-from brainmri.compute import Files, Needs, Pool, find_cluster, no_files, put_in_order
+from brainmri.compute import Files, Needs, Pool, find_cluster, no_files
 from brainmri.confinement import Failure, Limits
 from brainmri.deadline import NEVER
 from brainmri.workers import TASKS_A_WORKER, Isolate, Workers, staying_context
@@ -65,7 +65,7 @@ def _map_on(
     """Batches on the nodes of a cluster, in order."""
     needs = Needs(files=lambda batch: chain.from_iterable(map(files, batch)), name=_name_batch)
     with _Bar(total=sum(map(len, batches)), desc=title, disable=not sys.stderr.isatty()) as progress:
-        for results in put_in_order(cluster.map(function, batches, needs)):
+        for results in cluster.map_in_order(function, batches, needs):
             progress.update(len(results))
             yield from results
 

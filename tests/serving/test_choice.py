@@ -22,10 +22,11 @@ from brainmri.reporting.templates_notice import TEMPLATES_NOTICE
 from brainmri.scoring.novelty import DIRECTION
 from brainmri.serving import export_command, predict_command, serve_command
 from brainmri.serving.answers import NOT_FOR_DIAGNOSIS, ZERO_SHOT
-from brainmri.serving.backends import Backend
 from brainmri.serving.choice import choose_folder
+from brainmri.serving.judging import Predictor
 from brainmri.serving.model import CLASSIFIER, NOVELTY, OPERATING_POINT, WEIGHTS, Model, read_model
-from brainmri.serving.predict import Predictor, predict_scans
+from brainmri.serving.predict import predict_scans
+from brainmri.serving.runtimes import Runtime
 from brainmri.tables import read_mapping, write_mapping
 from tests.house.closure import ROOT
 from tests.pictures import draw_head
@@ -156,8 +157,8 @@ def test_an_export_of_it_is_marked_has_its_card_and_says_the_same(
     assert "probabilities differ from PyTorch's by at most" in capsys.readouterr().out
     models = read_model(Path("weights") / ARCH), read_model(Path("out"))
     answers = [
-        predict_scans([trained.raw], Predictor(model, backend), LIMITS)
-        for model, backend in zip(models, (Backend.TORCH, Backend.ONNX), strict=True)
+        predict_scans([trained.raw], Predictor(model, runtime), LIMITS)
+        for model, runtime in zip(models, (Runtime.TORCH, Runtime.ONNX), strict=True)
     ]
     assert {MARKED} == {found.notice for found in answers}
     assert [True, True] == [found.model.zero_shot for found in answers]
@@ -182,7 +183,7 @@ def test_the_mark_is_model_json_s_whatever_runs_the_network(trained: Trained, tm
 
 def test_halves_answer_as_the_full_weights_do(checkout: Path, trained: Trained) -> None:
     models = read_model(trained.model), read_model(Path("weights") / ARCH)
-    answers = [predict_scans([trained.raw], Predictor(model, Backend.TORCH), LIMITS) for model in models]
+    answers = [predict_scans([trained.raw], Predictor(model, Runtime.TORCH), LIMITS) for model in models]
     for first, second in zip(*(found.scans for found in answers), strict=True):
         assert first.probability_max == pytest.approx(second.probability_max, abs=5e-3)
 
@@ -209,7 +210,7 @@ def test_the_server_takes_it_too(checkout: Path, run: Run, monkeypatch: pytest.M
     said: list[str] = []
 
     def open_desk(model: Model, *_: object) -> SimpleNamespace:
-        return SimpleNamespace(predictor=Predictor(model, Backend.TORCH))
+        return SimpleNamespace(predictor=Predictor(model, Runtime.TORCH))
 
     def serve(*given: Any) -> None:
         given[-1]("http://here")

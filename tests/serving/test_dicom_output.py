@@ -20,14 +20,15 @@ from pydicom.uid import EnhancedMRImageStorage, MRImageStorage
 from brainmri.errors import BadInput
 from brainmri.serving import dicom_output
 from brainmri.serving.answers import ZERO_SHOT
-from brainmri.serving.backends import Backend
 from brainmri.serving.dicom_capture import make_capture
 from brainmri.serving.dicom_origin import Maker
 from brainmri.serving.dicom_output import DicomWriter, Segmenter
 from brainmri.serving.dicom_sources import read_sources
 from brainmri.serving.intake import take_scans
+from brainmri.serving.judging import Predictor
 from brainmri.serving.model import read_model
-from brainmri.serving.predict import Predictor, answer_scans
+from brainmri.serving.predict import answer_scans
+from brainmri.serving.runtimes import Runtime
 from tests.commands import main, run_here
 from tests.pictures import draw_head
 from tests.scans.samples import dicom, save_dicom
@@ -90,7 +91,7 @@ def _run(trained: Trained, scans: Path, out: Path) -> tuple[list[Dataset], list[
     model = read_model(trained.model)
     writer = DicomWriter(model, out, Segmenter(_outline, MAKER), LIMITS.max_volume_megabytes)
     taken = take_scans([scans], model.rule(LIMITS), _read_here)
-    answer_scans(taken, Predictor(model, Backend.TORCH), [writer.write])
+    answer_scans(taken, Predictor(model, Runtime.TORCH), [writer.write])
     captures = [pydicom.dcmread(path) for path in sorted(out.glob("*_SC.dcm"))]
     return captures, [highdicom.seg.segread(path) for path in sorted(out.glob("*_SEG.dcm"))]
 

@@ -10,11 +10,12 @@ import pytest
 from brainmri.errors import BadInput
 from brainmri.scans.files import hash_file
 from brainmri.scoring.novelty import FACTS, STATISTICS
-from brainmri.serving.backends import ONNX_FILE, Backend, choose_backend, open_network
 from brainmri.serving.export import export_model
+from brainmri.serving.judging import Predictor
 from brainmri.serving.limits import find_limits
 from brainmri.serving.model import CLASSIFIER, NOVELTY, OPERATING_POINT, WEIGHTS, read_model
-from brainmri.serving.predict import Predictor, describe_model, predict_scans
+from brainmri.serving.predict import describe_model, predict_scans
+from brainmri.serving.runtimes import ONNX_FILE, Runtime, choose_runtime, open_network
 from brainmri.tables import read_mapping, write_mapping
 from tests.serving.conftest import LIMITS, SERVE, Trained
 
@@ -57,16 +58,16 @@ def test_a_model_of_another_version_or_task_is_refused(folder: Path, change: dic
         read_model(folder)
 
 
-@pytest.mark.parametrize(("backend", "name"), [(Backend.TORCH, WEIGHTS), (Backend.ONNX, ONNX_FILE)])
+@pytest.mark.parametrize(("runtime", "name"), [(Runtime.TORCH, WEIGHTS), (Runtime.ONNX, ONNX_FILE)])
 @pytest.mark.parametrize("content", [b"", b"\0" * 2000, pickle.dumps(_Malicious())])
 def test_files_that_are_no_weights_are_refused_and_nothing_in_them_is_run(
-    folder: Path, backend: Backend, name: str, content: bytes, monkeypatch: pytest.MonkeyPatch
+    folder: Path, runtime: Runtime, name: str, content: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(folder)
     (folder / CLASSIFIER / name).write_bytes(content)
     _name_weights(folder, hash_file(folder / CLASSIFIER / WEIGHTS))
     with pytest.raises(BadInput, match=name):
-        open_network(read_model(folder), backend)
+        open_network(read_model(folder), runtime)
     assert not (folder / "pwned").exists()
 
 
@@ -104,7 +105,7 @@ def test_novelty_of_another_training_is_refused_beside_a_graph(trained: Trained,
     assert own == read_model(folder).weights_sha256
     _name_weights(folder, "0" * 64)
     with pytest.raises(BadInput, match=rf"onnx: expected .* \(SHA-256 0{{64}}\), came .* \({own}\); export"):
-        open_network(read_model(folder), Backend.ONNX)
+        open_network(read_model(folder), Runtime.ONNX)
 
 
 def test_a_graph_that_names_no_weights_is_refused(folder: Path) -> None:
@@ -114,13 +115,13 @@ def test_a_graph_that_names_no_weights_is_refused(folder: Path) -> None:
     del graph.metadata_props[:]
     onnx.save(graph, folder / CLASSIFIER / ONNX_FILE)
     with pytest.raises(BadInput, match=r"came one of others \(none named\); export anew"):
-        open_network(read_model(folder), Backend.ONNX)
+        open_network(read_model(folder), Runtime.ONNX)
 
 
 def test_a_model_and_its_export_go_by_one_name(trained: Trained) -> None:
     facts = [
-        describe_model(read_model(folder), backend)
-        for folder, backend in ((trained.model, Backend.TORCH), (trained.onnx, Backend.ONNX))
+        describe_model(read_model(folder), runtime)
+        for folder, runtime in ((trained.model, Runtime.TORCH), (trained.onnx, Runtime.ONNX))
     ]
     assert {hash_file(trained.model / CLASSIFIER / WEIGHTS)} == {fact.sha256 for fact in facts}
 
@@ -129,15 +130,15 @@ def test_weights_of_another_network_are_refused(folder: Path) -> None:
     path = folder / CLASSIFIER / "model.json"
     write_mapping(path, read_mapping(path) | {"architecture": "resnet50"})
     with pytest.raises(BadInput, match=r"doesn't fit model\.json beside it"):
-        open_network(read_model(folder), Backend.TORCH)
+        open_network(read_model(folder), Runtime.TORCH)
 
 
-def test_the_backend_is_the_one_whose_file_is_there(folder: Path) -> None:
-    assert choose_backend(read_model(folder), None) is Backend.TORCH
+def test_the_runtime_is_the_one_whose_file_is_there(folder: Path) -> None:
+    assert choose_runtime(read_model(folder), None) is Runtime.TORCH
     (folder / CLASSIFIER / WEIGHTS).unlink()
-    assert choose_backend(read_model(folder), None) is Backend.ONNX
+    assert choose_runtime(read_model(folder), None) is Runtime.ONNX
     with pytest.raises(BadInput, match=r"weights\.safetensors: no such file; run `dvc repro train`"):
-        choose_backend(read_model(folder), Backend.TORCH)
+        choose_runtime(read_model(folder), Runtime.TORCH)
 
 
 def test_a_graph_that_export_has_not_made_is_refused(folder: Path) -> None:
@@ -152,7 +153,7 @@ def test_a_graph_that_export_has_not_made_is_refused(folder: Path) -> None:
                 node.input[place] = "pixels"
     onnx.save(graph, path)
     with pytest.raises(BadInput, match="expected a graph that export has made, came one with pixels"):
-        open_network(read_model(folder), Backend.ONNX)
+        open_network(read_model(folder), Runtime.ONNX)
 
 
 @pytest.mark.parametrize("place", ["model", "model/exported", "other", "file"])
@@ -168,13 +169,13 @@ def test_a_graph_of_another_size_is_refused(folder: Path) -> None:
     content = read_mapping(path)
     write_mapping(path, content | {"rule": content["rule"] | {"size": 48}})
     with pytest.raises(BadInput, match="expected a graph for 1x48x48 pixels"):
-        open_network(read_model(folder), Backend.ONNX)
+        open_network(read_model(folder), Runtime.ONNX)
 
 
 def test_novelty_of_another_network_is_refused(folder: Path, trained: Trained) -> None:
     np.save(folder / NOVELTY / STATISTICS, np.zeros((9, 8), np.float32))
     with pytest.raises(BadInput, match="expected 8 features as it was made with, came 64"):
-        predict_scans([trained.raw], Predictor(read_model(folder), Backend.ONNX), LIMITS)
+        predict_scans([trained.raw], Predictor(read_model(folder), Runtime.ONNX), LIMITS)
 
 
 def test_an_exported_model_carries_its_limits(

@@ -20,10 +20,11 @@ from brainmri.learning.model_folder import WEIGHTS
 from brainmri.learning.prediction import predict_logits, read_classifier
 from brainmri.scoring.calibration import apply_temperature
 from brainmri.serving.answers import NOT_FOR_DIAGNOSIS, Answers, SliceAnswer, are_unlike
-from brainmri.serving.backends import Backend
 from brainmri.serving.intake import Taken, take_scans
+from brainmri.serving.judging import Predictor
 from brainmri.serving.model import CLASSIFIER, read_model
-from brainmri.serving.predict import Predictor, predict_scans
+from brainmri.serving.predict import predict_scans
+from brainmri.serving.runtimes import Runtime
 from brainmri.serving.tables import to_csv, to_text
 from tests.commands import main, run_here
 from tests.house.closure import ROOT
@@ -33,9 +34,9 @@ from tests.scans.samples import dicom, save_dicom, save_nifti
 from tests.serving.conftest import ISOLATE, LIMITS, POINT, Trained
 
 
-def _predict(trained: Trained, *paths: Path, backend: Backend = Backend.TORCH) -> Answers:
-    folder = trained.model if backend is Backend.TORCH else trained.onnx
-    return predict_scans(paths, Predictor(read_model(folder), backend), LIMITS)
+def _predict(trained: Trained, *paths: Path, runtime: Runtime = Runtime.TORCH) -> Answers:
+    folder = trained.model if runtime is Runtime.TORCH else trained.onnx
+    return predict_scans(paths, Predictor(read_model(folder), runtime), LIMITS)
 
 
 def test_pixels_are_exactly_those_of_training(trained: Trained) -> None:
@@ -57,14 +58,14 @@ def test_probabilities_are_the_model_s_own_calibrated(trained: Trained) -> None:
 
 
 def test_onnx_says_what_pytorch_says(trained: Trained) -> None:
-    torch, onnx = (_predict(trained, trained.raw, backend=backend) for backend in Backend)
+    torch, onnx = (_predict(trained, trained.raw, runtime=runtime) for runtime in Runtime)
     assert 60 == trained.exported.images
     assert trained.exported.largest_difference < 1e-4
     for first, second in zip(torch.scans, onnx.scans, strict=True):
         assert first.probability_max == pytest.approx(second.probability_max, abs=1e-4)
         assert first.slices[0].novelty == pytest.approx(second.slices[0].novelty, rel=1e-3)
         assert (first.scan, first.unlike) == (second.scan, second.unlike)
-    assert ("torch", "onnx") == (torch.model.backend, onnx.model.backend)
+    assert ("torch", "onnx") == (torch.model.runtime, onnx.model.runtime)
 
 
 def test_a_volume_is_answered_slice_by_slice_with_maximum_and_mean(trained: Trained, tmp_path: Path) -> None:
@@ -131,12 +132,12 @@ STRANGE: dict[str, Callable[[], list[NDArray[np.uint8]]]] = {
 }
 
 
-@pytest.mark.parametrize("backend", list(Backend))
+@pytest.mark.parametrize("runtime", list(Runtime))
 @pytest.mark.parametrize("kind", STRANGE)
-def test_what_is_no_mri_is_flagged(trained: Trained, tmp_path: Path, kind: str, backend: Backend) -> None:
+def test_what_is_no_mri_is_flagged(trained: Trained, tmp_path: Path, kind: str, runtime: Runtime) -> None:
     for number, image in enumerate(STRANGE[kind]()):
         Image.fromarray(image).save(tmp_path / f"{number}.png")
-    answers = _predict(trained, tmp_path, backend=backend)
+    answers = _predict(trained, tmp_path, runtime=runtime)
     assert answers.scans
     assert all(scan.unlike for scan in answers.scans)
 
@@ -275,11 +276,11 @@ def test_onnx_needs_neither_torch_nor_fastai_and_torch_says_what_is_missing(
 
     assert 1 == run("-c", "import torch").returncode
     predict = ("-m", "brainmri", "predict", "head.png")
-    answered = run(*predict, "--backend", "onnx", "--model", trained.onnx)
+    answered = run(*predict, "--runtime", "onnx", "--model", trained.onnx)
     assert (0, "") == (answered.returncode, answered.stderr)
-    refused = run(*predict, "--backend", "torch", "--model", trained.model)
+    refused = run(*predict, "--runtime", "torch", "--model", trained.model)
     assert 2 == refused.returncode
-    assert "--backend torch: expected the package safetensors, which is not installed" in refused.stderr
+    assert "--runtime torch: expected the package safetensors, which is not installed" in refused.stderr
     unexplained = run(*predict, "--explain", "heat", "--model", trained.onnx)
     assert (2, 1) == (unexplained.returncode, unexplained.stderr.count("\n"))
     assert "--explain: expected the package" in unexplained.stderr

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from brainmri.compute import Needs, available_cores, find_cluster, put_in_order
+from brainmri.compute import Needs, available_cores, find_cluster
 from brainmri.dataset.alignment import compare_details
 from brainmri.dataset.candidates import Candidates, find_candidates
 from brainmri.dataset.thumbnails import Thumbnails, mirror_images, shrink_images
@@ -61,7 +61,7 @@ def _compare(thumbnails: Thumbnails, pairs: Candidates) -> NDArray[np.float32]:
     cluster, starts = find_cluster(), range(0, len(pairs), _PAIRS_AT_ONCE)
     if cluster is not None:
         firsts = starts[::_BLOCKS_AT_ONCE]
-        parts = list(put_in_order(cluster.map(partial(_compare_blocks, thumbnails, pairs), firsts, Needs())))
+        parts = list(cluster.map_in_order(partial(_compare_blocks, thumbnails, pairs), firsts, Needs()))
     else:
         with ThreadPoolExecutor(available_cores()) as threads:
             parts = list(threads.map(partial(_compare_block, thumbnails, pairs), starts))

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 from sklearn.ensemble import RandomForestClassifier
 
-from brainmri.compute import Needs, available_cores, find_cluster, put_in_order
+from brainmri.compute import Needs, available_cores, find_cluster
 from brainmri.dataset.baselines import Baseline, ShortcutRow
 from brainmri.dataset.features import PictureFeatures, describe_picture
 from brainmri.dataset.manifest import ManifestRow
@@ -82,7 +82,7 @@ class _Forests:
         if cluster is None:
             parts = iter([self.score_fold(item, available_cores()) for item in items])
         else:
-            parts = put_in_order(cluster.map(self.score_fold, items, Needs()))
+            parts = cluster.map_in_order(self.score_fold, items, Needs())
         scores = {baseline: np.empty(len(self.truth)) for baseline in self.tables}
         for (baseline, fold), part in zip(items, parts, strict=True):
             scores[baseline][self.folds == fold] = part

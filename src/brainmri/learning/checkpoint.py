@@ -46,7 +46,7 @@ class CheckpointStore:
 
     def __init__(self, folder: Path) -> None:
         """`folder` need not exist yet."""
-        self._folder = folder
+        self.folder = folder
         self._path = folder / _FILE
         self._next_write = 0.0
 
@@ -90,7 +90,7 @@ class CheckpointStore:
 
     def read_outcome(self) -> dict[str, Any] | None:
         """What `write_outcome` wrote, or None; what is broken is removed."""
-        path = self._folder / _OUTCOME
+        path = self.folder / _OUTCOME
         if not path.exists():
             return None
         try:
@@ -106,7 +106,7 @@ class CheckpointStore:
     def write_outcome(self, outcome: Mapping[str, Any]) -> None:
         """Keeps what came of the training, where that is small, in place of the checkpoint."""
         content = {"outcome": outcome, "checksum": _sum_up({}, outcome)[""]}
-        write_bytes(self._folder / _OUTCOME, json.dumps(content, sort_keys=True).encode())
+        write_bytes(self.folder / _OUTCOME, json.dumps(content, sort_keys=True).encode())
         self._path.unlink(missing_ok=True)
 
     def finish(self) -> None:
@@ -120,7 +120,7 @@ class CheckpointStore:
     @property
     def key(self) -> str:
         """The training's, that of `open_store`."""
-        return self._folder.name
+        return self.folder.name
 
 
 @contextmanager

@@ -3,10 +3,12 @@
 import contextlib
 import hashlib
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import torch
 from torch.utils.flop_counter import FlopCounterMode
@@ -36,6 +38,8 @@ from brainmri.learning.training import Task, Training, TrainingData, choose_look
 from brainmri.learning.unit_scores import Columns, score_classes, score_masks
 from brainmri.learning.weights import State, read_start_weights
 from brainmri.tables import DIGITS, shorten
+
+Taken: TypeAlias = tuple[PreparedSet, Sequence[ManifestRow]]
 
 
 @dataclass(frozen=True)
@@ -78,12 +82,18 @@ def train_units(jobs: Sequence[UnitJob], threads: int) -> Iterator[UnitOutcome]:
     A unit's bytes depend neither on its neighbours nor on the order. What a killed run had finished is taken
     from its store, and what it had begun goes on from the checkpoint there.
     """
-    cluster = find_cluster()
+    cluster, processes = find_cluster(), max(1, int(gpus_per_unit()))
+    train = partial(train_unit, processes=processes)
     if cluster is not None:
-        return (outcome for _, outcome in cluster.map(train_unit, jobs, _list_needs(jobs, threads)))
+        return (outcome for _, outcome in cluster.map(train, jobs, _list_needs(jobs, threads)))
+    if processes > max(1, torch.cuda.device_count()):
+        raise BadInput(
+            f"compute.gpus_per_unit: expected {processes} GPUs on this machine, came "
+            f"{torch.cuda.device_count()}; lower it, or set compute.backend to ray"
+        )
     # A GPU is shared by no two: each would hold the whole set.
     at_once = 1 if torch.cuda.is_available() else max(1, available_cores() // threads)
-    return map_unordered(train_unit, jobs, at_once)
+    return map_unordered(train, jobs, at_once)
 
 
 def count_at_once(threads: int) -> int:
@@ -103,14 +113,14 @@ def _list_needs(jobs: Sequence[UnitJob], threads: int) -> Needs:
     return Needs(tuple(sorted(paths)), cores=threads, gpus=gpus_per_unit(), name=_name_job)
 
 
-def train_unit(job: UnitJob) -> UnitOutcome:
-    """Searches the rate, trains, and scores; raises `BadInput` as those do."""
-    prepared, manifest = take_unit(
-        read_prepared(job.prepared), read_manifest(job.manifest), job.unit, job.cases, job.split
-    )
+def train_unit(job: UnitJob, processes: int = 1) -> UnitOutcome:
+    """Searches the rate, trains, and scores; raises `BadInput` as those do.
+
+    Where GPUs are, each of several `processes` trains with one of its own, on parts of the same batches.
+    """
+    prepared, manifest = _take(job)
     if job.arm.zero_shot:
         return _ask_shipped(job, prepared, manifest)
-    prepared, manifest = thin_out(prepared, manifest, job.arm.share, job.unit.seed)
     recipe = job.arm.recipe(job.unit.seed)
     key = identify_training(prepared, manifest, recipe, job.arm.length, job.arm.rate)
     if job.arm.segmentation is not None and job.arm.flips:
@@ -123,7 +133,7 @@ def train_unit(job: UnitJob) -> UnitOutcome:
             try:
                 # Lines of several trainings at once would run into one another.
                 with contextlib.redirect_stdout(io.StringIO()):
-                    outcome = _train(job, recipe, prepared, manifest, store)
+                    outcome = _train(job, (prepared, manifest), processes, store)
             except BadInput as error:
                 raise type(error)(f"{job.unit.name}: {error}") from None
             store.write_outcome(outcome)
@@ -179,25 +189,56 @@ def _ask_shipped(job: UnitJob, prepared: PreparedSet, manifest: Sequence[Manifes
     return UnitOutcome(job.unit, "", _list_rows(outcome, job.unit, prepared, manifest), outcome["facts"])
 
 
-def _train(
-    job: UnitJob,
-    recipe: Recipe,
-    prepared: PreparedSet,
-    manifest: Sequence[ManifestRow],
-    store: CheckpointStore,
-) -> dict[str, Any]:
-    data = _select(recipe, prepared, manifest)
-    rate = find_rate(data, recipe).learning_rate if job.arm.rate == "auto" else job.arm.rate
+def _take(job: UnitJob) -> Taken:
+    """The slices of the unit, and what each is in it."""
+    taken = take_unit(
+        read_prepared(job.prepared), read_manifest(job.manifest), job.unit, job.cases, job.split
+    )
+    return taken if job.arm.zero_shot else thin_out(*taken, job.arm.share, job.unit.seed)
+
+
+def _train(job: UnitJob, taken: Taken, processes: int, store: CheckpointStore) -> dict[str, Any]:
+    recipe, rate = job.arm.recipe(job.unit.seed), job.arm.rate
+    if rate == "auto":
+        rate = find_rate(_select(recipe, *taken), recipe).learning_rate
     # As metrics/lr.json holds it for the root pipeline's training.
     rate = shorten(rate)
-    trained = train_network(data, recipe, Schedule(job.arm.length, rate), store)
+    if processes == 1:
+        return _fit(job, taken, rate, store)
+    if find_spec("accelerate") is None:
+        raise BadInput(
+            "compute.gpus_per_unit: expected accelerate to be installed for more than 1, came none; pip "
+            "install '.[cluster]', or set it to 1"
+        )
+    from brainmri.learning.together import train_together  # noqa: PLC0415 - brings accelerate
+
+    outcome: dict[str, Any] = train_together(partial(_fit_part, job, rate, store.folder), processes)
+    return outcome
+
+
+def _fit_part(job: UnitJob, rate: float, store: Path, rank: int) -> dict[str, Any]:
+    """In one of several processes; the first writes checkpoints."""
+    from brainmri.learning.together import ReadStore, share_batches  # noqa: PLC0415
+
+    own = CheckpointStore(store) if rank == 0 else ReadStore(store)
+    return _fit(job, _take(job), rate, own, share_batches)
+
+
+def _fit(
+    job: UnitJob,
+    taken: Taken,
+    rate: float,
+    store: CheckpointStore,
+    join: Callable[[Training], None] = lambda _: None,
+) -> dict[str, Any]:
+    recipe = job.arm.recipe(job.unit.seed)
+    trained = train_network(_select(recipe, *taken), recipe, Schedule(job.arm.length, rate), store, join)
     states = {Epoch.BEST: trained.best}
     if job.unit.protocol is Protocol.PAPER:
         states[Epoch.LAST] = trained.last
     return {
         "scores": {
-            epoch.value: _score(trained.training, job.arm, state, (prepared, manifest))
-            for epoch, state in states.items()
+            epoch.value: _score(trained.training, job.arm, state, taken) for epoch, state in states.items()
         },
         "facts": {
             "learning_rate": rate,
@@ -214,9 +255,7 @@ def _select(recipe: Recipe, prepared: PreparedSet, manifest: Sequence[ManifestRo
     return select_classes(prepared, manifest)
 
 
-def _score(
-    training: Training, arm: Arm, state: State, data: tuple[PreparedSet, Sequence[ManifestRow]]
-) -> Columns:
+def _score(training: Training, arm: Arm, state: State, data: Taken) -> Columns:
     """What the network with the weights `state` says of the slices outside training."""
     training.learner.model.load_state_dict(state)
     training.learner.model.eval()

@@ -1,7 +1,7 @@
 """Training data and recipe -> a trained network, by fastai; the same for classifying and segmenting."""
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,13 +36,19 @@ class TrainedNetwork:
 
 
 def train_network(
-    data: TrainingData, recipe: Recipe, schedule: Schedule, store: CheckpointStore | None = None
+    data: TrainingData,
+    recipe: Recipe,
+    schedule: Schedule,
+    store: CheckpointStore | None = None,
+    join: Callable[[Training], None] = lambda _: None,
 ) -> TrainedNetwork:
     """Trains for at most `epochs` epochs; keeps the best by validation loss.
 
     With a store the training goes on from the checkpoint there, if there is one, and leaves checkpoints.
+    `join` is told of the training before it starts: `share_batches`, where other processes take part.
     """
     training = build_training(data, recipe, plan_epoch(len(data.train), recipe.train))
+    join(training)
     _say_adopted(training, recipe, data)
     if recipe.train.compile:
         compile_network(training.learner.model)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +12,7 @@ from brainmri.scoring.cases import Cases
 from brainmri.scoring.distributions import student_p_value
 from brainmri.scoring.estimates import Estimate
 from brainmri.scoring.intervals import Basis, Bounds, difference_interval, drawn_error, grouped_interval
-from brainmri.scoring.resampling import IntervalParams, draw_weights
+from brainmri.scoring.resampling import IntervalParams, map_draws
 from brainmri.scoring.tally import Matrix, Ranked, Vector, count, rank_cases, rows_at_once
 
 Folds = NDArray[np.int64]  # (n,), the fold of each case
@@ -110,7 +111,7 @@ def _draw_area(cases: Cases, folds: Folds, params: IntervalParams) -> tuple[floa
     parts = [_Part.take(cases, folds == fold) for fold in np.unique(folds)]
     value = float(_pool(parts, np.ones((1, cases.groups)))[0])
     rows = min(rows_at_once(part.ranked) for part in parts)
-    draws = [_pool(parts, weights) for weights in draw_weights(cases.groups, rows, params)]
+    draws = map_draws(partial(_pool, parts), cases.groups, rows, len(cases.truth), params)
     return value, np.concatenate(draws)
 
 

@@ -1,6 +1,7 @@
 """What decisions are worth: net benefit by threshold, and the error where the unsure are left out."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -12,7 +13,7 @@ from brainmri.scoring.cases import Cases
 from brainmri.scoring.distributions import student_quantile
 from brainmri.scoring.estimates import estimate_share
 from brainmri.scoring.intervals import drawn_error
-from brainmri.scoring.resampling import IntervalParams, draw_weights
+from brainmri.scoring.resampling import IntervalParams, map_draws
 from brainmri.scoring.tally import Matrix
 from brainmri.tables import Row
 
@@ -121,7 +122,7 @@ def _reach(parts: _Benefits, odds: Values, cases: Cases, params: IntervalParams)
     if cases.groups < 2:
         return None
     rows = max(1, _CHUNK // max(cases.groups, len(odds)))
-    draws = np.concatenate([parts.net(weights, odds) for weights in draw_weights(cases.groups, rows, params)])
+    draws = np.concatenate(map_draws(partial(parts.net, odds=odds), cases.groups, rows, len(odds), params))
     quantile = student_quantile((1 + params.confidence) / 2, cases.groups - 1)
     return quantile * np.array([drawn_error(column, cases.groups) for column in draws.T])
 

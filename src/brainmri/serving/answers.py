@@ -60,13 +60,13 @@ class PatientAnswer(_Answer):
 
 
 class ModelFacts(_Answer):
-    """Which model answered; `sha256` is of the weights of its training, by whichever backend.
+    """Which model answered; `sha256` is of the weights of its training, by whichever runtime.
 
     `zero_shot`: it has seen synthetic MRI alone.
     """
 
     folder: str
-    backend: str
+    runtime: str
     architecture: str
     sha256: str
     zero_shot: bool

@@ -19,7 +19,6 @@ from brainmri.learning.model_folder import WEIGHTS
 from brainmri.scans.files import FileKind, detect_kind, hash_file
 from brainmri.scoring.calibration import OperatingPoint
 from brainmri.serving.answers import UNLIKE, ScanAnswer
-from brainmri.serving.backends import Outline
 from brainmri.serving.dicom_capture import make_capture
 from brainmri.serving.dicom_masks import check_sources, make_segmentation
 from brainmri.serving.dicom_origin import Maker, quiet
@@ -27,6 +26,7 @@ from brainmri.serving.dicom_sources import Source, read_sources
 from brainmri.serving.explanation import SMALL_PRINT, Eye, Seen, make_folder, name_file, split
 from brainmri.serving.intake import Taken
 from brainmri.serving.model import CLASSIFIER, SEGMENTER, Model
+from brainmri.serving.runtimes import Outline
 from brainmri.tables import write_bytes
 
 OPTION: Final = "--dicom-out"

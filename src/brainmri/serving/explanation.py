@@ -17,9 +17,9 @@ from brainmri.learning.explanation import explain, find_hottest
 from brainmri.learning.model_folder import WEIGHTS
 from brainmri.learning.prediction import read_classifier
 from brainmri.serving.answers import UNLIKE, ZERO_SHOT, ScanAnswer, SliceAnswer
-from brainmri.serving.backends import Heat, HeatMap, check_place
 from brainmri.serving.intake import Taken
 from brainmri.serving.model import CLASSIFIER, Model
+from brainmri.serving.runtimes import Heat, HeatMap, check_place
 
 SMALL_PRINT: Final = (
     "Left: the slice as the network sees it. Right: HiResCAM, what of it speaks for tumor to the network; a "

@@ -16,9 +16,9 @@ from brainmri.learning.portable import write_onnx
 from brainmri.learning.prediction import check_size, fit_size, read_classifier
 from brainmri.scans.settings import ReadingLimits
 from brainmri.scoring.novelty import measure_novelty
-from brainmri.serving.backends import ONNX_FILE, ONNX_WEIGHTS, Backend, open_network
 from brainmri.serving.limits import LIMITS
 from brainmri.serving.model import CARDS, CLASSIFIER, NOVELTY, OPERATING_POINT, Model, read_model
+from brainmri.serving.runtimes import ONNX_FILE, ONNX_WEIGHTS, Runtime, open_network
 from brainmri.serving.web.settings import SERVE_LIMITS, ServeLimits
 from brainmri.tables import write_mapping
 
@@ -57,8 +57,8 @@ def export_model(
             shutil.copyfile(model.folder / name, out / name)
     metadata = {ONNX_WEIGHTS: model.weights_sha256}
     write_onnx(out / CLASSIFIER / ONNX_FILE, classifier, model.point.temperature, metadata)
-    expected = open_network(model, Backend.TORCH).judge(chosen)
-    found = open_network(read_model(out), Backend.ONNX).judge(chosen)
+    expected = open_network(model, Runtime.TORCH).judge(chosen)
+    found = open_network(read_model(out), Runtime.ONNX).judge(chosen)
     largest = float(np.abs(expected.probability - found.probability).max())
     novelty = [measure_novelty(opinion.features, model.familiar) for opinion in (expected, found)]
     farthest = float(np.abs(novelty[0] - novelty[1]).max())

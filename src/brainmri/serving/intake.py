@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from brainmri.compute import find_cluster
 from brainmri.confinement import Failure
 from brainmri.dataset.prepared import RejectedRow
 from brainmri.dataset.scan_preparation import (
@@ -65,6 +66,9 @@ def take_scans(
 ) -> Iterator[Taken | RejectedRow]:
     """Every scan in `paths`, in the order of their names, those that can't be read last."""
     found, rejected = _find(paths)
+    if find_cluster() is not None and found.root.is_relative_to(Path.cwd()):
+        # The name by which nodes find it, too.
+        found = replace(found, root=found.root.relative_to(Path.cwd()))
     gathered = gather_scans(found, rule, isolate)
     rejected += [_reject(show(found.root / scan.path), reason) for scan, reason in gathered.failures]
     numbers: dict[str, str] = {}

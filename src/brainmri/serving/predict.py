@@ -1,11 +1,10 @@
 """Scans of any readable format -> answers."""
 
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from brainmri.confinement import Limits
 from brainmri.dataset.prepared import RejectedRow
@@ -21,25 +20,13 @@ from brainmri.serving.answers import (
     are_unlike,
     decide,
 )
-from brainmri.serving.backends import Backend, open_network
 from brainmri.serving.intake import Taken, Watch, take_scans
-from brainmri.serving.model import Model, Network
+from brainmri.serving.judging import Images, Predictor
+from brainmri.serving.model import Model, Opinion
+from brainmri.serving.runtimes import Runtime
 
 # Slices that are in memory at once, and go through the network together.
 _CHUNK = 256
-
-
-class Predictor:
-    """A model and what runs its network, which is loaded when it is first asked."""
-
-    def __init__(self, model: Model, backend: Backend) -> None:
-        """`backend` is one that the model has a file for."""
-        self.model, self.backend = model, backend
-
-    @cached_property
-    def network(self) -> Network:
-        """The network, ready. Raises `BadInput` for a wrong file or a missing library."""
-        return open_network(self.model, self.backend)
 
 
 def predict_scans(
@@ -60,26 +47,25 @@ def answer_scans(
     scans: list[ScanAnswer] = []
     rejected: list[RejectedRow] = []
     model = predictor.model
-    for chunk in _chunks(taken, rejected):
-        images = np.stack([piece.image for item in chunk for piece in item.prepared.slices])
-        answered = list(_answer(chunk, images, model, predictor.network))
+    for chunk, images, opinion in _judge(_chunks(taken, rejected), predictor):
+        answered = list(_answer(chunk, opinion, model))
         for watch in watches:
             watch(chunk, answered, images)
         scans += answered
     return Answers(
         notice=model.notice,
-        model=describe_model(model, predictor.backend),
+        model=describe_model(model, predictor.runtime),
         scans=tuple(scans),
         patients=answer_patients(scans, model.point),
         rejected=tuple(rejected),
     )
 
 
-def describe_model(model: Model, backend: Backend) -> ModelFacts:
+def describe_model(model: Model, runtime: Runtime) -> ModelFacts:
     """Which model it is."""
     return ModelFacts(
         folder=model.folder.as_posix(),
-        backend=backend.value,
+        runtime=runtime.value,
         architecture=model.card.architecture.value,
         sha256=model.weights_sha256,
         zero_shot=model.zero_shot,
@@ -104,10 +90,23 @@ def _chunks(outcomes: Iterable[Taken | RejectedRow], rejected: list[RejectedRow]
         yield chunk
 
 
-def _answer(
-    chunk: Sequence[Taken], images: NDArray[np.uint8], model: Model, network: Network
-) -> Iterator[ScanAnswer]:
-    opinion = network.judge(images)
+def _judge(
+    chunks: Iterable[list[Taken]], predictor: Predictor
+) -> Iterator[tuple[list[Taken], Images, Opinion]]:
+    """Scans, their slices, and what the network says of those; several chunks may be under way."""
+    under_way: deque[tuple[list[Taken], Images]] = deque()
+
+    def stack() -> Iterator[Images]:
+        for chunk in chunks:
+            images = np.stack([piece.image for item in chunk for piece in item.prepared.slices])
+            under_way.append((chunk, images))
+            yield images
+
+    for opinion in predictor.judge(stack()):
+        yield *under_way.popleft(), opinion
+
+
+def _answer(chunk: Sequence[Taken], opinion: Opinion, model: Model) -> Iterator[ScanAnswer]:
     novelty = measure_novelty(opinion.features, model.familiar)
     said = iter(zip(opinion.probability.tolist(), novelty.tolist(), strict=True))
     for item in chunk:

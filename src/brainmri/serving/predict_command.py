@@ -4,12 +4,15 @@ import argparse
 import sys
 from pathlib import Path
 
+from brainmri.backend import Backend, ComputeParams, ComputeSection, choose
+from brainmri.params import PARAMS_PATH, read_params
 from brainmri.serving.answers import Answers
-from brainmri.serving.backends import Backend, choose_backend, open_dicom_writer, open_explainer
 from brainmri.serving.choice import add_model_argument, choose_folder
+from brainmri.serving.judging import Predictor
 from brainmri.serving.limits import find_limits
 from brainmri.serving.model import read_model
-from brainmri.serving.predict import Predictor, predict_scans
+from brainmri.serving.predict import predict_scans
+from brainmri.serving.runtimes import Runtime, choose_runtime, open_dicom_writer, open_explainer
 from brainmri.serving.tables import to_csv, to_text
 
 ALL_ANSWERED, SOME_REJECTED, NOTHING_DONE = 0, 1, 2
@@ -20,7 +23,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = "exit code: 0 all scans answered, 1 some rejected, 2 none answered"
     parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="a file, or a folder with files")
     add_model_argument(parser)
-    parser.add_argument("--backend", type=Backend, choices=list(Backend), help="default: torch, if there")
+    parser.add_argument(
+        "--backend",
+        type=Backend,
+        choices=list(Backend),
+        default=Backend.LOCAL,
+        help="this machine (default), or a Ray cluster",
+    )
+    parser.add_argument("--runtime", type=Runtime, choices=list(Runtime), help="default: torch, if there")
     parser.add_argument(
         "--explain", type=Path, metavar="DIR", help="write a heat map for each scan there (needs torch)"
     )
@@ -34,17 +44,29 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(given: argparse.Namespace) -> int:
     """Prints the answers; the exit code."""
+    _compute_on(given.backend)
     folder = choose_folder(given.model)
     model, limits = read_model(folder), find_limits(folder)
     watches = [] if given.explain is None else [open_explainer(model, given.explain)]
     if given.dicom_out is not None:
         watches.append(open_dicom_writer(model, given.dicom_out, limits.max_volume_megabytes))
-    predictor = Predictor(model, choose_backend(model, given.backend))
+    predictor = Predictor(model, choose_runtime(model, given.runtime))
     answers = predict_scans(given.paths, predictor, limits, watches)
     sys.stdout.write(_show(answers, given))
     if not answers.scans:
         return NOTHING_DONE
     return SOME_REJECTED if answers.rejected else ALL_ANSWERED
+
+
+def _compute_on(backend: Backend) -> None:
+    """A cluster as params.yaml describes it; without that file all that nodes need is sent to them."""
+    if backend is Backend.LOCAL:
+        return
+    if PARAMS_PATH.is_file():
+        params = read_params(ComputeSection).compute
+    else:
+        params = ComputeParams(backend=backend, shared_folder=False, gpus_per_unit=0.0)
+    choose(params.model_copy(update={"backend": backend}))
 
 
 def _show(answers: Answers, given: argparse.Namespace) -> str:

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Final
 
 from brainmri.errors import BadInput
-from brainmri.serving.backends import Backend
 from brainmri.serving.choice import add_model_argument, choose_folder
 from brainmri.serving.limits import find_limits
 from brainmri.serving.model import Model, read_model
 from brainmri.serving.predict import describe_model
+from brainmri.serving.runtimes import Runtime
 from brainmri.serving.web.desk import Desk
 from brainmri.serving.web.quality import Quality, read_quality
 from brainmri.serving.web.server import Address, serve
@@ -25,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Its options."""
     parser.epilog = f"With the environment variable {TOKEN}, requests to the API need that token."
     add_model_argument(parser)
-    parser.add_argument("--backend", type=Backend, choices=list(Backend), help="default: torch, if there")
+    parser.add_argument("--runtime", type=Runtime, choices=list(Runtime), help="default: torch, if there")
     parser.add_argument(
         "--host", default="127.0.0.1", help="default: 127.0.0.1, which only this machine reaches"
     )
@@ -42,11 +42,11 @@ def run(given: argparse.Namespace) -> int:
         )
     folder = choose_folder(given.model)
     model = read_model(folder)
-    desk = Desk(model, given.backend, find_limits(folder), find_serve_limits(folder))
-    facts = describe_model(model, desk.predictor.backend)
+    desk = Desk(model, given.runtime, find_limits(folder), find_serve_limits(folder))
+    facts = describe_model(model, desk.predictor.runtime)
 
     def say(where: str) -> None:
-        print(f"serve: {where} ({facts.folder}, {facts.architecture}, {facts.backend}). {model.notice}")
+        print(f"serve: {where} ({facts.folder}, {facts.architecture}, {facts.runtime}). {model.notice}")
         sys.stdout.flush()
 
     serve(desk, _find_quality(model, facts.sha256), address, token, say)

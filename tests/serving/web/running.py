@@ -16,10 +16,10 @@ from typing import Any, Self
 import httpx
 import uvicorn
 
-from brainmri.serving.backends import Backend
+from brainmri.serving.judging import Predictor
 from brainmri.serving.limits import LIMITS
 from brainmri.serving.model import Model
-from brainmri.serving.predict import Predictor
+from brainmri.serving.runtimes import Runtime
 from brainmri.serving.web.api import make_app
 from brainmri.serving.web.metering import Meters
 from brainmri.serving.web.quality import Quality
@@ -126,7 +126,7 @@ def _resident_bytes(pid: int) -> int:
 def show(model: Model) -> Iterator[str]:
     """Where the page and what it says of `model` are; nothing is answered there."""
     desk: Any = SimpleNamespace(
-        predictor=Predictor(model, Backend.TORCH), heat=None, outline=None, limits=SERVE, waiting=0
+        predictor=Predictor(model, Runtime.TORCH), heat=None, outline=None, limits=SERVE, waiting=0
     )
     app = make_app(desk, Quality("", known=False), Meters(desk), token_needed=False)
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="critical", lifespan="off"))

@@ -13,9 +13,10 @@ from PIL import Image
 from pydicom.uid import UID
 
 from brainmri.serving.answers import NOT_FOR_DIAGNOSIS, ZERO_SHOT
-from brainmri.serving.backends import Backend
+from brainmri.serving.judging import Predictor
 from brainmri.serving.model import read_model
-from brainmri.serving.predict import Predictor, predict_scans
+from brainmri.serving.predict import predict_scans
+from brainmri.serving.runtimes import Runtime
 from brainmri.serving.tables import to_csv
 from brainmri.serving.web.api import Served
 from brainmri.serving.web.guard import HEADERS
@@ -63,7 +64,7 @@ def problem(response: httpx.Response) -> tuple[int, str]:
 def test_answers_are_those_of_predict(server: Server, trained: Trained, tmp_path: Path) -> None:
     (tmp_path / "head.png").write_bytes(png())
     volume = save_nifti(tmp_path / "volume.nii.gz", HEADS)
-    predictor = Predictor(read_model(trained.model), Backend.TORCH)
+    predictor = Predictor(read_model(trained.model), Runtime.TORCH)
     expected = predict_scans([tmp_path], predictor, LIMITS)
     response = server.ask(("head.png", png()), ("volume.nii.gz", volume.read_bytes()))
     assert 200 == response.status_code

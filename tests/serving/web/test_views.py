@@ -13,8 +13,8 @@ from PIL import Image
 from brainmri.dataset.scan_preparation import PreparationRule
 from brainmri.scans.folder import Scan
 from brainmri.serving.answers import ScanAnswer, SliceAnswer
-from brainmri.serving.backends import HeatMap
 from brainmri.serving.intake import Taken
+from brainmri.serving.runtimes import HeatMap
 from brainmri.serving.web.views import ViewedScan, Viewer, make_square_of, view_scan
 from tests.rules import IMAGE_RULE, RULE
 from tests.scans.samples import dicom, save_dicom

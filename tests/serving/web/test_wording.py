@@ -10,7 +10,7 @@ from brainmri.serving.web.wording import read_out
 
 MODEL = ModelFacts(
     folder="models",
-    backend="onnx",
+    runtime="onnx",
     architecture="resnet34",
     sha256="00",
     zero_shot=False,

@@ -105,7 +105,7 @@ def make_app(desk: Desk, quality: Quality, meters: Meters, *, token_needed: bool
 
 def _add_api(app: FastAPI, desk: Desk, meters: Meters, *, token_needed: bool) -> None:
     model = desk.predictor.model
-    facts = describe_model(model, desk.predictor.backend)
+    facts = describe_model(model, desk.predictor.runtime)
 
     @app.get("/health", operation_id="health")
     async def health() -> Health:

@@ -24,18 +24,19 @@ from brainmri.deadline import Deadline, TooLate
 from brainmri.scans.dicom_header import read_identity
 from brainmri.scans.settings import ReadingLimits
 from brainmri.serving.answers import Answers
-from brainmri.serving.backends import (
-    Backend,
+from brainmri.serving.intake import take_scans
+from brainmri.serving.judging import Predictor
+from brainmri.serving.model import Model, Network, Opinion
+from brainmri.serving.predict import answer_scans
+from brainmri.serving.runtimes import (
     Heat,
     HeatMap,
     Outline,
-    choose_backend,
+    Runtime,
+    choose_runtime,
     open_heat,
     open_outliner,
 )
-from brainmri.serving.intake import take_scans
-from brainmri.serving.model import Model, Network, Opinion
-from brainmri.serving.predict import Predictor, answer_scans
 from brainmri.serving.web.problems import Problem, Refusal, refuse
 from brainmri.serving.web.settings import ServeLimits
 from brainmri.serving.web.unpacking import Room, is_zip, unpack
@@ -91,13 +92,13 @@ class Desk:
     """A loaded model, the processes that decode for it, and the queue before both."""
 
     def __init__(
-        self, model: Model, wanted: Backend | None, reading: ReadingLimits, limits: ServeLimits
+        self, model: Model, wanted: Runtime | None, reading: ReadingLimits, limits: ServeLimits
     ) -> None:
         """Loads all that the model folder has. Raises `BadInput` for one that can't be used."""
         self.limits, self.lock = limits, threading.Lock()
-        self.predictor = Predictor(model, choose_backend(model, wanted))
+        self.predictor = Predictor(model, choose_runtime(model, wanted))
         self.network = self.predictor.network
-        torch = self.predictor.backend is Backend.TORCH
+        torch = self.predictor.runtime is Runtime.TORCH
         self.heat: Heat | None = open_heat(model, _OPTION) if torch else None
         self.outline: Outline | None = open_outliner(model, _OPTION) if torch else None
         self._rule = model.rule(reading)
@@ -161,7 +162,7 @@ class Desk:
     def _work(self, folder: Path, uploads: Sequence[Upload], deadline: Deadline, *, views: bool) -> Work:
         isolate, turn = self._workers.until(deadline), _InTurn(self, deadline)
         files, rejected = self._unpack(folder, uploads, isolate)
-        predictor = Predictor(self.predictor.model, self.predictor.backend)
+        predictor = Predictor(self.predictor.model, self.predictor.runtime)
         predictor.network = turn
         viewer = Viewer(
             None if self.heat is None else turn.heat,

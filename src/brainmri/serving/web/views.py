@@ -17,8 +17,8 @@ from brainmri.scans.folder import Scan
 from brainmri.scans.reading import ReadSlice, open_scan
 from brainmri.scans.sides import Sides
 from brainmri.serving.answers import ScanAnswer
-from brainmri.serving.backends import Heat, HeatMap, Outline
 from brainmri.serving.intake import Taken
+from brainmri.serving.runtimes import Heat, HeatMap, Outline
 
 # Larger slices are shown shrunk to this many pixels on the longer side.
 _LONGEST_SIDE: Final = 512

@@ -33,8 +33,8 @@ Heat = Callable[[NDArray[np.uint8]], Iterator[HeatMap]]
 """Prepared slices -> a map for each, in order."""
 
 
-class Backend(StrEnum):
-    """The backends."""
+class Runtime(StrEnum):
+    """What runs a network."""
 
     TORCH = "torch"
     ONNX = "onnx"
@@ -42,28 +42,28 @@ class Backend(StrEnum):
 
 # Each module has `open_network(model)`; the other's libraries are not loaded, and need not be there.
 _MODULES: Final = {
-    Backend.TORCH: "brainmri.serving.torch_backend",
-    Backend.ONNX: "brainmri.serving.onnx_backend",
+    Runtime.TORCH: "brainmri.serving.torch_runtime",
+    Runtime.ONNX: "brainmri.serving.onnx_runtime",
 }
-_FILES: Final = {Backend.TORCH: WEIGHTS, Backend.ONNX: ONNX_FILE}
+_FILES: Final = {Runtime.TORCH: WEIGHTS, Runtime.ONNX: ONNX_FILE}
 
 
-def choose_backend(model: Model, wanted: Backend | None) -> Backend:
+def choose_runtime(model: Model, wanted: Runtime | None) -> Runtime:
     """The one that is wanted, else the first whose file is there. Raises `BadInput` where that is missing."""
-    there = [backend for backend, file in _FILES.items() if (model.folder / CLASSIFIER / file).is_file()]
+    there = [runtime for runtime, file in _FILES.items() if (model.folder / CLASSIFIER / file).is_file()]
     if wanted is None and there:
         return there[0]
     if wanted in there:
         return wanted
-    wanted = wanted or Backend.TORCH
+    wanted = wanted or Runtime.TORCH
     missing = model.folder / CLASSIFIER / _FILES[wanted]
-    make = "python -m brainmri export" if wanted is Backend.ONNX else "dvc repro train"
-    raise BadInput(f"{missing}: no such file; run `{make}`, or choose another --backend or --model")
+    make = "python -m brainmri export" if wanted is Runtime.ONNX else "dvc repro train"
+    raise BadInput(f"{missing}: no such file; run `{make}`, or choose another --runtime or --model")
 
 
-def open_network(model: Model, backend: Backend) -> Network:
+def open_network(model: Model, runtime: Runtime) -> Network:
     """The network of `model`, ready. Raises `BadInput` for a wrong file or a missing library."""
-    network: Network = _load(_MODULES[backend], f"--backend {backend}").open_network(model)
+    network: Network = _load(_MODULES[runtime], f"--runtime {runtime}").open_network(model)
     return network
 
 
@@ -77,7 +77,7 @@ def open_outliner(model: Model, option: str) -> Outline | None:
 
 def open_heat(model: Model, option: str) -> Heat | None:
     """What draws heat maps; None where the model has no weights for it. Raises `BadInput` without PyTorch."""
-    if not (model.folder / CLASSIFIER / _FILES[Backend.TORCH]).is_file():
+    if not (model.folder / CLASSIFIER / _FILES[Runtime.TORCH]).is_file():
         return None
     heat: Heat = _load("brainmri.serving.explanation", option).open_heat(model)
     return heat

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from brainmri.errors import BadInput
 from brainmri.scoring.novelty import FACTS
-from brainmri.serving.backends import ONNX_FILE, ONNX_WEIGHTS
 from brainmri.serving.model import CLASSIFIER, NOVELTY, Model, Network, Opinion
+from brainmri.serving.runtimes import ONNX_FILE, ONNX_WEIGHTS
 
 _BATCH: Final = 64
 _QUIET: Final = 4

@@ -1,0 +1,76 @@
+"""A training for one or for several processes, and what it saw."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from fastai.callback.core import Callback
+
+from brainmri.errors import Diverged
+from brainmri.learning import shipped
+from brainmri.learning.averaging import KeptStatistics
+from brainmri.learning.checkpoint import CheckpointStore
+from brainmri.learning.classification import select_classes
+from brainmri.learning.fitting import Schedule, train_network
+from brainmri.learning.together import ReadStore, SharedBatches, share_batches
+from brainmri.learning.training import Training
+from brainmri.learning.weights import State
+from tests.learning.samples import make_recipe, make_set
+
+
+class Watch(Callback):  # type: ignore[misc]
+    """The images that go through the network, batch by batch."""
+
+    order = SharedBatches.order + 1
+
+    def __init__(self) -> None:
+        """Nothing seen yet."""
+        self.seen: list[np.ndarray] = []
+
+    def before_batch(self) -> None:
+        """Keeps those of training."""
+        if self.training:
+            self.seen.append(self.xb[0].numpy().copy())
+
+
+def train(folder: Path, epochs: int, processes: int, rank: int, **changes: Any) -> dict[str, np.ndarray]:
+    """Goes on with weights that are shipped in `folder`; the weights before and after, each epoch's losses.
+
+    What was seen goes to a file a process.
+    """
+    shipped.FOLDER = folder / "weights"
+    watch = Watch()
+    recipe = make_recipe(weights="phantom", dropout=0.0, **changes)
+    store = (CheckpointStore if rank == 0 else ReadStore)(folder / "store")
+    start: dict[str, np.ndarray] = {}
+
+    def join(training: Training) -> None:
+        start.update(_gather(training.learner.model.state_dict()))
+        # Statistics of a part of a batch are others than those of the whole; on GPUs they are joined.
+        training.learner.add_cbs([watch, KeptStatistics()])
+        if processes > 1:
+            share_batches(training)
+
+    data = select_classes(*make_set(32))
+    trained = train_network(data, recipe, Schedule(epochs, 1e-3), store, join)
+    np.savez(folder / f"seen {processes} {rank}.npz", *watch.seen)
+    losses = np.array([[row.train_loss, row.valid_loss] for row in trained.epochs])
+    return {"start": start["all"], "end": _gather(trained.last)["all"], "losses": losses}
+
+
+def _gather(state: State) -> dict[str, np.ndarray]:
+    """All weights in one row, without what is counted of batches."""
+    learnt = [value for name, value in state.items() if name.endswith((".weight", ".bias"))]
+    return {"all": np.concatenate([value.double().numpy().ravel() for value in learnt])}
+
+
+def fail(kind: str, rank: int) -> None:
+    """One of the processes refuses, the other waits for it."""
+    if kind == "refused" and rank == 0:
+        raise Diverged("lr: expected this, came that")
+    if kind == "died" and rank == 1:
+        os._exit(3)
+    torch.distributed.init_process_group("gloo")
+    torch.distributed.barrier()

@@ -92,7 +92,8 @@ def test_twenty_kills_at_random_moments_cost_no_byte_and_hardly_work(
         if number % 5:
             # However fast the machine: after none, one or two more epochs, or in the next.
             more = moments.randrange(3)
-            _read_until(process, f"{more + (int(before[1]) if before else -1)}\t" if more else "")
+            if more:
+                _read_until(process, f"{more + (int(before[1]) if before else -1)}\t")
         time.sleep(moments.uniform(0, 0.3 if number % 5 else 6))
         if process.poll() is not None:
             break

@@ -7,7 +7,15 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Stages run `python`: the one that belongs to the project.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: install repro test test-long lint format lock weights clean
+# Tests run side by side, a part of them on each core: a folder, or a file that lies in none; the longest begin.
+JOBS ?= $(shell getconf _NPROCESSORS_ONLN)
+PARTS := tests/learning tests/serving tests/test_pipeline.py
+PARTS += $(filter-out $(PARTS) %__pycache__,$(patsubst %/,%,$(wildcard tests/*/)) $(wildcard tests/test_*.py))
+LONG := tests/test_kills.py tests/test_comparison.py tests/test_pipeline.py tests/test_cluster.py
+LONG += $(filter-out $(LONG),$(shell grep -rlF mark.long tests --include='test_*.py'))
+SIDE_BY_SIDE = $(MAKE) --keep-going --jobs=$(JOBS) --output-sync=target
+
+.PHONY: install repro test test-long lint format lock weights clean $(PARTS:%=quick/%) $(LONG:%=long/%)
 
 install: .venv/installed
 
@@ -23,10 +31,17 @@ repro: install
 	$(BIN)/dvc repro
 
 test: install
-	$(BIN)/python -m pytest -m "not long"
+	$(SIDE_BY_SIDE) $(PARTS:%=quick/%)
 
 test-long: install
-	$(BIN)/python -m pytest -m long
+	$(SIDE_BY_SIDE) $(LONG:%=long/%)
+
+# By 5 pytest says that all tests of a file are long ones.
+$(PARTS:%=quick/%):
+	$(BIN)/python -m pytest -m "not long" $(@:quick/%=%) || [ $$? = 5 ]
+
+$(LONG:%=long/%):
+	$(BIN)/python -m pytest -m long $(@:long/%=%)
 
 lint: install
 	$(BIN)/ruff check .

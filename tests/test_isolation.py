@@ -3,6 +3,9 @@
 import multiprocessing
 import os
 import signal
+import subprocess
+import sys
+import tempfile
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -78,6 +81,27 @@ def test_beside_another_thread_workers_start_from_a_process_without_one() -> Non
     finally:
         done.set()
         thread.join()
+
+
+@pytest.mark.parametrize("depth", [71, 72, 150])
+def test_workers_start_however_deep_temporary_files_lie(depth: int) -> None:
+    program = """
+from operator import neg
+from brainmri.confinement import Limits
+from brainmri.deadline import NEVER
+from brainmri.workers import Workers, staying_context
+if __name__ == "__main__":
+    print(list(Workers(Limits(300, 20), [neg], staying_context(), 1).until(NEVER)(neg, [1, 2], "")))
+"""
+    with tempfile.TemporaryDirectory() as root:
+        folder = root + "/" + "d" * (depth - len(root) - 1)
+        Path(folder).mkdir()
+        (script := Path(root) / "script.py").write_text(program)
+        command = [sys.executable, str(script)]
+        done = subprocess.run(
+            command, env=os.environ | {"TMPDIR": folder}, capture_output=True, text=True, check=False
+        )
+    assert "[-1, -2]\n" == done.stdout, done.stderr
 
 
 @pytest.mark.parametrize("together", [1, 7])

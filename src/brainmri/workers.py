@@ -43,6 +43,9 @@ _START_SECONDS: Final = 60.0
 _MEET_SECONDS: Final = 0.01
 # Seconds between pebble's looks at its workers: the end of a pool waits for the next one.
 CONSTS.sleep_unit = 0.01
+# Of the address of a socket in a folder: what all systems take (104 on macOS), less the two names that
+# multiprocessing adds to the folder of temporary files.
+_SOCKET_FOLDER_BYTES: Final = 103 - len("/pymp-12345678/listener-12345678")
 
 
 class Isolate(Protocol):
@@ -178,8 +181,12 @@ class Workers:
 
 
 def staying_context() -> BaseContext:
-    """For `Workers` of a program with threads: forked from a small clean process, or started anew."""
-    if "forkserver" not in multiprocessing.get_all_start_methods():
+    """For `Workers` of a program with threads: forked from a small clean process, or started anew.
+
+    Anew also where temporary files lie so deep that such a process couldn't be spoken to.
+    """
+    deep = len(os.fsencode(tempfile.gettempdir())) > _SOCKET_FOLDER_BYTES
+    if deep or "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(_PRELOADED)

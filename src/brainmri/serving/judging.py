@@ -37,7 +37,7 @@ class Predictor:
         cluster = find_cluster()
         if cluster is None:
             return (self.network.judge(images) for images in batches)
-        needs = Needs(gpus=gpus_per_unit(), name=_name_batch)
+        needs = Needs(gpus=min(1, gpus_per_unit()), name=_name_batch)
         return cluster.map_in_order(_pack(self.model, self.runtime).judge, batches, needs)
 
 

@@ -38,7 +38,7 @@ from benchmarks.measurement import (
     write_results,
 )
 from brainmri.backend import Backend, ComputeParams, choose
-from brainmri.compute import Needs, find_cluster
+from brainmri.compute import Files, Needs, find_cluster, no_files
 from brainmri.learning.finished import PLACE
 from brainmri.params import PARAMS_PATH, load_yaml
 
@@ -125,17 +125,21 @@ def _give_much(number: int) -> NDArray[np.uint8]:
     return np.full(_CHUNK, number % 256, np.uint8)
 
 
-def _map(function: Callable[[int], Any], items: int) -> None:
+def _map(function: Callable[[int], Any], items: int, files: Files = no_files) -> None:
     cluster = find_cluster()
     if cluster is None:
         raise ValueError("expected a cluster")
-    for _ in cluster.map(function, range(items), Needs()):
+    for _ in cluster.map(function, range(items), Needs(files=files)):
         pass
+
+
+def _list_files(_: int) -> list[Path]:
+    return sorted(Path().glob("*.nii.gz"))
 
 
 def work(task: str, backend: Backend, items: int) -> None:
     """In a process of its own: joins, does a task, and prints the seconds of both, and its memory in MiB."""
-    choose(ComputeParams(backend=backend, shared_folder=True, gpus_per_unit=0.0))
+    choose(ComputeParams(backend=backend, shared_folder=task != "sent", gpus_per_unit=0.0))
     begin = time.perf_counter()
     find_cluster()
     joined = time.perf_counter()
@@ -144,6 +148,7 @@ def work(task: str, backend: Backend, items: int) -> None:
         "crossval": _train,
         "empty": partial(_map, _give_back, items),
         "memory": partial(_map, _give_much, items),
+        "sent": partial(_map, _give_back, items, _list_files),
     }
     tasks[task]()
     told = {"joined": joined - begin, "seconds": time.perf_counter() - joined}

@@ -1,0 +1,140 @@
+"""What predicting many volumes costs on a cluster, where the time goes, and what is saturated first.
+
+    python -m benchmarks.cluster_costs [--items 60]
+
+Measured on this machine: a core's seconds for reading and preparing a volume (240 x 240 x 155 voxels, int16,
+gzip) and for a slice by the shipped ResNet18; what a driver does for an item that asks nothing of a node, and
+for a volume that it sends to one. The table is a model from those, not a measurement: nodes of 16 cores like
+this machine's, as many as stand in its head, which wait neither for disks nor for the network.
+"""
+
+import argparse
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+from typing import Any, Final
+
+import nibabel
+import numpy as np
+
+from benchmarks.cluster import NODES, measure, start_cluster
+from benchmarks.measurement import describe_commit, describe_machine, write_results
+from brainmri.dataset.scan_preparation import PreparationRule, prepare_scan
+from brainmri.params import PARAMS_PATH, read_params
+from brainmri.scans.folder import list_unknown
+from brainmri.serving.judging import Predictor
+from brainmri.serving.limits import Params
+from brainmri.serving.model import read_model
+from brainmri.serving.runtimes import Runtime
+
+ROOT = Path(__file__).parents[1]
+_MODEL: Final = ROOT / "weights" / "resnet18"
+_SHAPE: Final = (240, 240, 155)
+_CORES: Final = 16
+_VOLUMES: Final = (10_000, 100_000, 1_000_000)
+_NODES: Final = (1, 10, 100)
+_REPEATS: Final = 5
+
+
+def write_volume(path: Path) -> Path:
+    """A ball of texture in darkness, which gzip leaves about as large as a scan."""
+    rng = np.random.default_rng(0)
+    axes = np.meshgrid(*(np.linspace(-1, 1, size) for size in _SHAPE), indexing="ij")
+    inside = sum(axis**2 for axis in axes) < 0.7
+    voxels = np.where(inside, rng.normal(600, 60, _SHAPE), 0).astype(np.int16)
+    nibabel.save(nibabel.Nifti1Image(voxels, np.eye(4)), path)
+    return path
+
+
+def _time(work: Callable[[], Any]) -> float:
+    """Seconds, the median after one that is thrown away."""
+    seconds = []
+    for _ in range(_REPEATS + 1):
+        begin = time.perf_counter()
+        work()
+        seconds.append(time.perf_counter() - begin)
+    return median(seconds[1:])
+
+
+def measure_node(folder: Path) -> dict[str, float]:
+    """A core's seconds for a volume and for a slice, and how many slices of one are looked at."""
+    import torch  # noqa: PLC0415
+
+    torch.set_num_threads(1)
+    path = write_volume(folder / "volume.nii.gz")
+    model = read_model(_MODEL)
+    limits = read_params(Params, ROOT / PARAMS_PATH).prepare
+    rule = model.rule(limits)
+    (scan,) = list_unknown(path).scans
+    prepared = prepare_scan(folder, PreparationRule(**dict(rule)), scan)
+    images = np.stack([piece.image for piece in prepared.slices])
+    network = Predictor(model, Runtime.TORCH).network
+    many = np.concatenate([images] * 4)
+    return {
+        "volume_seconds": _time(lambda: prepare_scan(folder, rule, scan)),
+        "slice_seconds": _time(lambda: network.judge(many)) / len(many),
+        "slices": len(images),
+        "volume_mb": path.stat().st_size / 1e6,
+    }
+
+
+def measure_driver(folder: Path, items: int) -> dict[str, float]:
+    """A driver's seconds for joining, for an item that is empty, and for a megabyte that it sends."""
+    with start_cluster({}, {}):
+        empty = measure(folder, "empty", NODES, 10 * items)
+        sent = measure(folder, "sent", NODES, items)
+    overhead = empty["seconds"] / (10 * items)
+    megabytes = items * (folder / "volume.nii.gz").stat().st_size / 1e6
+    return {
+        "join_seconds": empty["joined"],
+        "item_seconds": overhead,
+        "megabyte_seconds": max(0.0, sent["seconds"] - items * overhead) / megabytes,
+    }
+
+
+def model_hours(costs: dict[str, float], volumes: int, nodes: int, *, sent: bool) -> dict[str, float]:
+    """Hours that each part has to work: the longest is what the run takes, since they work side by side."""
+    node = costs["volume_seconds"] + costs["slices"] * costs["slice_seconds"]
+    driver = costs["item_seconds"] + (costs["volume_mb"] * costs["megabyte_seconds"] if sent else 0)
+    return {"nodes": volumes * node / (nodes * _CORES) / 3600, "driver": volumes * driver / 3600}
+
+
+def tabulate(costs: dict[str, float]) -> str:
+    """A line for each number of volumes."""
+    lines = [
+        f"| volumes | files | {' | '.join(f'{nodes} nodes' for nodes in _NODES)} |",
+        f"| ---: | --- | {' | '.join('---:' for _ in _NODES)} |",
+    ]
+    for volumes in _VOLUMES:
+        for sent in (False, True):
+            cells = []
+            for nodes in _NODES:
+                hours = model_hours(costs, volumes, nodes, sent=sent)
+                longest = max(hours, key=hours.__getitem__)
+                cells.append(f"{hours[longest]:.2g} h ({longest})")
+            files = "sent by the driver" if sent else "in a shared folder"
+            lines.append(f"| {volumes:,} | {files} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Prints the costs and the table."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--items", type=int, default=60)
+    items = parser.parse_args().items
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        costs = measure_node(folder) | measure_driver(folder, items)
+    for title, value in costs.items():
+        print(f"{title}: {value:.4g}")
+    print(f"\n{tabulate(costs)}")
+    content = {"costs": costs, "commit": describe_commit(), "machine": describe_machine(("ray", "torch"))}
+    write_results("cluster_costs", content)
+
+
+if __name__ == "__main__":
+    main()

@@ -88,7 +88,14 @@ def test_a_killed_training_goes_on_to_the_same_bytes(workspace: Workspace, tmp_p
 
 def test_an_arm_of_the_comparison_can_segment(workspace: Workspace, tmp_path: Path) -> None:
     clone = workspace.clone(tmp_path / "clone")
-    clone.change("params.yaml", {"    focal:\n": "    unet:\n      task: segmentation\n    focal:\n"})
+    # The two it takes to compare.
+    others = {
+        "    resnet34:\n      arch: resnet18\n    focal:\n": "    focal:\n",
+        "    resnet34_paper:\n      arch: resnet18\n      protocol: paper\n": (
+            "    unet:\n      task: segmentation\n"
+        ),
+    }
+    clone.change("params.yaml", others)
     clone.run("dvc", "repro", "comparison/dvc.yaml")
     report = json.loads((clone.folder / "metrics" / "comparison.json").read_text())
     assert 0 <= report["arms"]["unet"]["masks"]["dice_per_patient_mean"]["value"] <= 1

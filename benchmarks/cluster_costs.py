@@ -2,7 +2,7 @@
 
     python -m benchmarks.cluster_costs [--items 60]
 
-Measured on this machine: a core's seconds for reading and preparing a volume (240 x 240 x 155 voxels, int16,
+Measured on this machine: a core's seconds for reading and preparing a volume (197 x 233 x 189 voxels, int16,
 gzip) and for a slice by the shipped ResNet18; what a driver does for an item that asks nothing of a node, and
 for a volume that it sends to one. The table is a model from those, not a measurement: nodes of 16 cores like
 this machine's, as many as stand in its head, which wait neither for disks nor for the network.
@@ -18,20 +18,22 @@ from typing import Any, Final
 
 import nibabel
 import numpy as np
+from nilearn.datasets import load_mni152_template
 
 from benchmarks.cluster import NODES, measure, start_cluster
 from benchmarks.measurement import describe_commit, describe_machine, write_results
-from brainmri.dataset.scan_preparation import PreparationRule, prepare_scan
-from brainmri.params import PARAMS_PATH, read_params
+from brainmri.confinement import Limits
+from brainmri.dataset.scan_preparation import prepare_scan
+from brainmri.isolation import isolate_within
 from brainmri.scans.folder import list_unknown
+from brainmri.scans.series import gather_scans
 from brainmri.serving.judging import Predictor
-from brainmri.serving.limits import Params
+from brainmri.serving.limits import find_limits
 from brainmri.serving.model import read_model
 from brainmri.serving.runtimes import Runtime
 
 ROOT = Path(__file__).parents[1]
 _MODEL: Final = ROOT / "weights" / "resnet18"
-_SHAPE: Final = (240, 240, 155)
 _CORES: Final = 16
 _VOLUMES: Final = (10_000, 100_000, 1_000_000)
 _NODES: Final = (1, 10, 100)
@@ -39,12 +41,12 @@ _REPEATS: Final = 5
 
 
 def write_volume(path: Path) -> Path:
-    """A ball of texture in darkness, which gzip leaves about as large as a scan."""
-    rng = np.random.default_rng(0)
-    axes = np.meshgrid(*(np.linspace(-1, 1, size) for size in _SHAPE), indexing="ij")
-    inside = sum(axis**2 for axis in axes) < 0.7
-    voxels = np.where(inside, rng.normal(600, 60, _SHAPE), 0).astype(np.int16)
-    nibabel.save(nibabel.Nifti1Image(voxels, np.eye(4)), path)
+    """The MNI152 template that nilearn brings (1 mm), with noise."""
+    template = load_mni152_template(resolution=1)
+    head = np.asarray(template.dataobj)
+    noise = np.random.default_rng(0).normal(0, 15, head.shape)
+    voxels = np.where(head > 0, 1000 * head / head.max() + noise, 0).astype(np.int16)
+    nibabel.save(nibabel.Nifti1Image(voxels, template.affine), path)
     return path
 
 
@@ -65,13 +67,13 @@ def measure_node(folder: Path) -> dict[str, float]:
     torch.set_num_threads(1)
     path = write_volume(folder / "volume.nii.gz")
     model = read_model(_MODEL)
-    limits = read_params(Params, ROOT / PARAMS_PATH).prepare
-    rule = model.rule(limits)
-    (scan,) = list_unknown(path).scans
-    prepared = prepare_scan(folder, PreparationRule(**dict(rule)), scan)
+    rule = model.rule(find_limits(_MODEL))
+    limits = Limits(rule.max_memory_megabytes, rule.max_seconds)
+    (scan,) = gather_scans(list_unknown(path), rule, isolate_within(limits)).scans
+    prepared = prepare_scan(folder, rule, scan)
     images = np.stack([piece.image for piece in prepared.slices])
     network = Predictor(model, Runtime.TORCH).network
-    many = np.concatenate([images] * 4)
+    many = np.concatenate([images] * 8)
     return {
         "volume_seconds": _time(lambda: prepare_scan(folder, rule, scan)),
         "slice_seconds": _time(lambda: network.judge(many)) / len(many),

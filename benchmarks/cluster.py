@@ -1,11 +1,13 @@
 """Two Ray nodes of one core each on this machine, beside one core and beside joblib's two workers.
 
-    python -m benchmarks.cluster [--patients 800] [--epochs 1] [--rounds 3] [--items 400]
+    python -m benchmarks.cluster [--volumes 800] [--patients 400] [--epochs 2] [--rounds 3] [--items 400]
+        [--tasks prepare crossval empty memory]
 
-By turns: `prepare` on the phantoms of so many patients, and four units of a comparison, SqueezeNet with one
-thread each, as the stages do them. What it takes to join a cluster is told apart. An empty unit is a function
-that gives back its number. Memory is the highest resident size of a driver after `items` results of 256 KiB
-each, and after four times as many.
+By turns: `prepare` on so many volumes (197 x 233 x 189 voxels, int16, gzip: links to one file), and four
+units of a comparison on the phantoms of so many patients, SqueezeNet with one thread each, as the stages do
+them. What it takes to join a cluster is told apart. An empty unit is a function that gives back its number.
+Memory is the highest resident size of a driver after `items` results of 256 KiB each, and after four times as
+many. Of tasks that are not asked for, the earlier results stay.
 """
 
 import argparse
@@ -21,11 +23,12 @@ from contextlib import contextmanager
 from functools import partial
 from importlib import import_module
 from pathlib import Path
-from resource import RUSAGE_SELF, getrusage
 from typing import Any, Final
 
+import nibabel
 import numpy as np
 import yaml
+from nilearn.datasets import load_mni152_template
 from numpy.typing import NDArray
 
 from benchmarks.measurement import (
@@ -33,20 +36,29 @@ from benchmarks.measurement import (
     alternate,
     describe_commit,
     describe_machine,
+    read_results,
     summarize,
     tabulate,
     write_results,
 )
 from brainmri.backend import Backend, ComputeParams, choose
-from brainmri.compute import Files, Needs, find_cluster, no_files
+from brainmri.compute import Needs, find_cluster
 from brainmri.learning.finished import PLACE
 from brainmri.params import PARAMS_PATH, load_yaml
+from brainmri.serving.judging import Predictor
+from brainmri.serving.limits import find_limits
+from brainmri.serving.model import read_model
+from brainmri.serving.predict import predict_scans
+from brainmri.serving.runtimes import Runtime
 
 PACKAGES = ("ray", "torch", "joblib", "numpy")
 ROOT = Path(__file__).parents[1]
+MODEL: Final = ROOT / "weights" / "resnet18"
 ONE_CORE, JOBLIB, NODES = "one core", "joblib, two workers", "two Ray nodes"
 _CHUNK = 2**18
 _DATA, _ARM = Path("data"), "one"
+_RAW = _DATA / "raw"
+_TASKS: Final = ("prepare", "crossval", "empty", "memory")
 _SCORES = _DATA / "comparison"
 # Ray takes the machine's own address else, and whoever reaches that reaches it.
 _LOOPBACK: Final = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0", "RAY_USAGE_STATS_ENABLED": "0"}
@@ -90,13 +102,34 @@ def make_workspace(folder: Path, patients: int, epochs: int) -> None:
     here = Path.cwd()
     os.chdir(folder)
     try:
-        _call("phantom", out=_DATA / "phantom")
+        _call("phantom", out=_RAW)
         _prepare()
         _call("audit", groups=_DATA / "groups.csv", metrics=Path("audit.json"), plots=Path("audit"))
         _call("split", groups=_DATA / "groups.csv", metrics=Path("split.json"))
         _call("plan", scores=_SCORES, units=_SCORES / "units.csv")
     finally:
         os.chdir(here)
+
+
+def write_volume(path: Path) -> Path:
+    """The MNI152 template that nilearn brings (1 mm), with noise."""
+    template = load_mni152_template(resolution=1)
+    head = np.asarray(template.dataobj)
+    noise = np.random.default_rng(0).normal(0, 15, head.shape)
+    voxels = np.where(head > 0, 1000 * head / head.max() + noise, 0).astype(np.int16)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    nibabel.save(nibabel.Nifti1Image(voxels, template.affine), path)
+    return path
+
+
+def make_volumes(folder: Path, volumes: int) -> None:
+    """A raw folder of so many links to one volume, by the committed settings."""
+    shutil.copy(ROOT / PARAMS_PATH, folder / PARAMS_PATH)
+    one = write_volume(folder / "one.nii.gz")
+    for number in range(volumes):
+        path = folder / _RAW / ("no", "tumor")[number % 2] / f"{number:06d}.nii.gz"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.hardlink_to(one)
 
 
 def _call(stage: str, **paths: Any) -> None:
@@ -108,7 +141,7 @@ def _call(stage: str, **paths: Any) -> None:
 
 
 def _prepare() -> None:
-    _call("prepare", raw=_DATA / "phantom", sheet=Path("sheet.png"))
+    _call("prepare", raw=_RAW, sheet=Path("sheet.png"))
 
 
 def _train() -> None:
@@ -125,21 +158,26 @@ def _give_much(number: int) -> NDArray[np.uint8]:
     return np.full(_CHUNK, number % 256, np.uint8)
 
 
-def _map(function: Callable[[int], Any], items: int, files: Files = no_files) -> None:
+def _map(function: Callable[[int], Any], items: int) -> None:
     cluster = find_cluster()
     if cluster is None:
         raise ValueError("expected a cluster")
-    for _ in cluster.map(function, range(items), Needs(files=files)):
+    for _ in cluster.map(function, range(items), Needs()):
         pass
 
 
-def _list_files(_: int) -> list[Path]:
-    return sorted(Path().glob("*.nii.gz"))
+def _predict() -> None:
+    model = read_model(MODEL)
+    limits = find_limits(MODEL)
+    asked = sum(1 for _ in _RAW.rglob("*.nii.gz"))
+    answers = predict_scans([_RAW], Predictor(model, Runtime.TORCH), limits)
+    if len(answers.scans) != asked:
+        raise ValueError(f"expected {asked} scans to be judged, came {len(answers.scans)}")
 
 
 def work(task: str, backend: Backend, items: int) -> None:
     """In a process of its own: joins, does a task, and prints the seconds of both, and its memory in MiB."""
-    choose(ComputeParams(backend=backend, shared_folder=task != "sent", gpus_per_unit=0.0))
+    choose(ComputeParams(backend=backend, shared_folder=not task.endswith("sent"), gpus_per_unit=0.0))
     begin = time.perf_counter()
     find_cluster()
     joined = time.perf_counter()
@@ -148,11 +186,20 @@ def work(task: str, backend: Backend, items: int) -> None:
         "crossval": _train,
         "empty": partial(_map, _give_back, items),
         "memory": partial(_map, _give_much, items),
-        "sent": partial(_map, _give_back, items, _list_files),
+        "predict": _predict,
+        "predict sent": _predict,
     }
+    busy = time.process_time()
     tasks[task]()
     told = {"joined": joined - begin, "seconds": time.perf_counter() - joined}
-    print(json.dumps(told | {"memory": getrusage(RUSAGE_SELF).ru_maxrss / 1024}))
+    told |= {"driver_seconds": time.process_time() - busy, "memory": _read_peak()}
+    print(json.dumps(told))
+
+
+def _read_peak() -> float:
+    """The highest resident size of this process so far, in MiB (what a fork would report is its parent's)."""
+    lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM:"))
 
 
 def measure(folder: Path, task: str, side: str, items: int = 0) -> dict[str, float]:
@@ -185,27 +232,42 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--patients", type=int, default=800)
-    parser.add_argument("--epochs", type=int, default=1)
+    parser.add_argument("--volumes", type=int, default=800)
+    parser.add_argument("--patients", type=int, default=400)
+    parser.add_argument("--epochs", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--items", type=int, default=400)
+    parser.add_argument("--tasks", nargs="+", choices=_TASKS, default=_TASKS)
     parser.add_argument("--work", nargs=3, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.work:
         task, backend, items = given.work
         return work(task, Backend(backend), int(items))
+    content = read_results("cluster")
     with tempfile.TemporaryDirectory() as name, start_cluster({}, {}):
-        folder = Path(name)
+        for task in given.tasks:
+            folder = Path(name, task)
+            folder.mkdir()
+            content[task] = _measure_task(folder, task, given)
+            content[task] |= {"commit": describe_commit(), "machine": describe_machine(PACKAGES)}
+    return write_results("cluster", content)
+
+
+def _measure_task(folder: Path, task: str, given: argparse.Namespace) -> dict[str, Any]:
+    if task == "prepare":
+        make_volumes(folder, given.volumes)
+        return compare(folder, task, given.rounds) | {"volumes": given.volumes}
+    if task == "crossval":
         make_workspace(folder, given.patients, given.epochs)
-        tasks = {task: compare(folder, task, given.rounds) for task in ("prepare", "crossval")}
-        empty = measure(folder, "empty", NODES, given.items)
-        memory = {n: measure(folder, "memory", NODES, n)["memory"] for n in (given.items, 4 * given.items)}
-    overhead = 1000 * empty["seconds"] / given.items
-    print(f"joining: {empty['joined']:.1f} s; an empty unit: {overhead:.1f} ms; a driver's MiB: {memory}")
-    settings = {"patients": given.patients, "epochs": given.epochs, "items": given.items}
-    content = {"tasks": tasks, "join_seconds": empty["joined"], "empty_unit_ms": overhead}
-    content |= {"driver_mib": memory, "settings": settings, "commit": describe_commit()}
-    return write_results("cluster", content | {"machine": describe_machine(PACKAGES)})
+        return compare(folder, task, given.rounds) | {"patients": given.patients, "epochs": given.epochs}
+    if task == "empty":
+        told = measure(folder, task, NODES, given.items)
+        milliseconds = 1000 * told["seconds"] / given.items
+        print(f"joining: {told['joined']:.1f} s; an empty unit: {milliseconds:.1f} ms")
+        return {"join_seconds": told["joined"], "unit_ms": milliseconds, "items": given.items}
+    memory = {str(n): measure(folder, task, NODES, n)["memory"] for n in (given.items, 4 * given.items)}
+    print(f"a driver's MiB after so many results of 256 KiB: {memory}")
+    return {"driver_mib": memory}
 
 
 if __name__ == "__main__":

@@ -1,11 +1,12 @@
 """What predicting many volumes costs on a cluster, where the time goes, and what is saturated first.
 
-    python -m benchmarks.cluster_costs [--items 60]
+    python -m benchmarks.cluster_costs [--volumes 30]
 
 Measured on this machine: a core's seconds for reading and preparing a volume (197 x 233 x 189 voxels, int16,
-gzip) and for a slice by the shipped ResNet18; what a driver does for an item that asks nothing of a node, and
-for a volume that it sends to one. The table is a model from those, not a measurement: nodes of 16 cores like
-this machine's, as many as stand in its head, which wait neither for disks nor for the network.
+gzip) and for a slice by the shipped ResNet18; what a volume costs the driver's processor, with a shared
+folder and without: what `predict` takes on two nodes of one core for four times as many volumes less what it
+takes for so many. The table is a model from those, not a measurement: nodes of 16 cores like this machine's,
+as many as stand in its head, which wait neither for disks nor for the network.
 """
 
 import argparse
@@ -16,11 +17,9 @@ from pathlib import Path
 from statistics import median
 from typing import Any, Final
 
-import nibabel
 import numpy as np
-from nilearn.datasets import load_mni152_template
 
-from benchmarks.cluster import NODES, measure, start_cluster
+from benchmarks.cluster import MODEL, NODES, make_volumes, measure, start_cluster, write_volume
 from benchmarks.measurement import describe_commit, describe_machine, write_results
 from brainmri.confinement import Limits
 from brainmri.dataset.scan_preparation import prepare_scan
@@ -32,22 +31,10 @@ from brainmri.serving.limits import find_limits
 from brainmri.serving.model import read_model
 from brainmri.serving.runtimes import Runtime
 
-ROOT = Path(__file__).parents[1]
-_MODEL: Final = ROOT / "weights" / "resnet18"
 _CORES: Final = 16
 _VOLUMES: Final = (10_000, 100_000, 1_000_000)
 _NODES: Final = (1, 10, 100)
 _REPEATS: Final = 5
-
-
-def write_volume(path: Path) -> Path:
-    """The MNI152 template that nilearn brings (1 mm), with noise."""
-    template = load_mni152_template(resolution=1)
-    head = np.asarray(template.dataobj)
-    noise = np.random.default_rng(0).normal(0, 15, head.shape)
-    voxels = np.where(head > 0, 1000 * head / head.max() + noise, 0).astype(np.int16)
-    nibabel.save(nibabel.Nifti1Image(voxels, template.affine), path)
-    return path
 
 
 def _time(work: Callable[[], Any]) -> float:
@@ -66,8 +53,8 @@ def measure_node(folder: Path) -> dict[str, float]:
 
     torch.set_num_threads(1)
     path = write_volume(folder / "volume.nii.gz")
-    model = read_model(_MODEL)
-    rule = model.rule(find_limits(_MODEL))
+    model = read_model(MODEL)
+    rule = model.rule(find_limits(MODEL))
     limits = Limits(rule.max_memory_megabytes, rule.max_seconds)
     (scan,) = gather_scans(list_unknown(path), rule, isolate_within(limits)).scans
     prepared = prepare_scan(folder, rule, scan)
@@ -78,28 +65,31 @@ def measure_node(folder: Path) -> dict[str, float]:
         "volume_seconds": _time(lambda: prepare_scan(folder, rule, scan)),
         "slice_seconds": _time(lambda: network.judge(many)) / len(many),
         "slices": len(images),
-        "volume_mb": path.stat().st_size / 1e6,
     }
 
 
-def measure_driver(folder: Path, items: int) -> dict[str, float]:
-    """A driver's seconds for joining, for an item that is empty, and for a megabyte that it sends."""
+def measure_driver(folder: Path, volumes: int) -> dict[str, float]:
+    """A driver's seconds for joining, and its processor's for a volume that nodes find or that it sends."""
+    counts = volumes, 4 * volumes
+    for count in counts:
+        (folder / str(count)).mkdir()
+        make_volumes(folder / str(count), count)
+    costs = {}
     with start_cluster({}, {}):
-        empty = measure(folder, "empty", NODES, 10 * items)
-        sent = measure(folder, "sent", NODES, items)
-    overhead = empty["seconds"] / (10 * items)
-    megabytes = items * (folder / "volume.nii.gz").stat().st_size / 1e6
+        for task in ("predict", "predict sent"):
+            few, many = (measure(folder / str(count), task, NODES) for count in counts)
+            costs[task] = (many["driver_seconds"] - few["driver_seconds"]) / (counts[1] - counts[0])
     return {
-        "join_seconds": empty["joined"],
-        "item_seconds": overhead,
-        "megabyte_seconds": max(0.0, sent["seconds"] - items * overhead) / megabytes,
+        "join_seconds": many["joined"],
+        "driver_shared_seconds": costs["predict"],
+        "driver_sent_seconds": costs["predict sent"],
     }
 
 
 def model_hours(costs: dict[str, float], volumes: int, nodes: int, *, sent: bool) -> dict[str, float]:
     """Hours that each part has to work: the longest is what the run takes, since they work side by side."""
     node = costs["volume_seconds"] + costs["slices"] * costs["slice_seconds"]
-    driver = costs["item_seconds"] + (costs["volume_mb"] * costs["megabyte_seconds"] if sent else 0)
+    driver = costs["driver_sent_seconds" if sent else "driver_shared_seconds"]
     return {"nodes": volumes * node / (nodes * _CORES) / 3600, "driver": volumes * driver / 3600}
 
 
@@ -126,11 +116,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--items", type=int, default=60)
-    items = parser.parse_args().items
+    parser.add_argument("--volumes", type=int, default=30)
+    volumes = parser.parse_args().volumes
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        costs = measure_node(folder) | measure_driver(folder, items)
+        costs = measure_node(folder) | measure_driver(folder, volumes)
     for title, value in costs.items():
         print(f"{title}: {value:.4g}")
     print(f"\n{tabulate(costs)}")

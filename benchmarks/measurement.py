@@ -118,6 +118,13 @@ def write_results(name: str, content: Mapping[str, Any]) -> None:
     print(f"\n-> {path.relative_to(RESULTS.parents[1])}")
 
 
+def read_results(name: str) -> dict[str, Any]:
+    """What `write_results` wrote; nothing of what was never measured."""
+    path = RESULTS / f"{name}.json"
+    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    return content
+
+
 def spread(figures: Sequence[float]) -> dict[str, float]:
     """n, median, lowest and highest."""
     return {

@@ -29,13 +29,14 @@ import brainmri  # noqa: E402 - the path above decides which one
 from brainmri.errors import BadInput  # noqa: E402
 
 
-def _stop(*_: object) -> None:
+def stop(*_: object) -> None:
+    """Ends this process as Ctrl-C does."""
     sys.exit("error: interrupted; the same command runs what is left (a training from its checkpoint)")
 
 
 # Run as a script: from here on, for the seconds of imports too; not where a shell had it ignored.
 if sys.argv[0] == "-m" and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-    signal.signal(signal.SIGINT, _stop)
+    signal.signal(signal.SIGINT, stop)
 
 
 def run(main: Callable[..., None]) -> None:
@@ -55,7 +56,7 @@ def run(main: Callable[..., None]) -> None:
     except BadInput as error:
         sys.exit(f"error: {error}")
     except KeyboardInterrupt:
-        _stop()
+        stop()
     except OSError as error:
         if error.errno not in _FULL:
             raise

@@ -4,6 +4,9 @@ import os
 import time
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 import brainmri
 from brainmri.errors import BadInput
 
@@ -15,7 +18,8 @@ def double(number: int) -> int:
 
 
 def refuse_three(number: int) -> int:
-    """The number; three is refused."""
+    """The number; three is refused after a second, and five takes a minute."""
+    time.sleep({3: 1, 5: 60}.get(number, 0))
     if number == 3:
         raise BadInput("three: expected another number, came 3; take another")
     return number
@@ -28,6 +32,11 @@ def crash_at_three(number: int) -> int:
     return number
 
 
+def tell_process(_: int) -> int:
+    """The process that this runs in."""
+    return os.getpid()
+
+
 def read_names(number: int) -> list[str]:
     """The files below the folder that this runs in."""
     assert number >= 0
@@ -37,6 +46,11 @@ def read_names(number: int) -> list[str]:
 def tell_code(_: int) -> str:
     """What the code's own words are, and that it isn't the driver's folder."""
     return f"{brainmri.__doc__} {Path(brainmri.__file__).parents[2].name}"
+
+
+def fill_store(size: int) -> NDArray[np.uint8]:
+    """So many bytes."""
+    return np.zeros(size, np.uint8)
 
 
 def fill_up(number: int) -> None:

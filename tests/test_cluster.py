@@ -1,14 +1,19 @@
 """The same commands on a Ray cluster of two nodes: the same bytes, and what becomes of nodes that vanish."""
 
+import json
 import os
 import shutil
+import signal
 import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import optuna
 import pytest
+from optuna.storages import JournalStorage
+from optuna.storages.journal import JournalFileBackend
 
 from benchmarks.cluster import start_cluster
 from tests.workspace import Workspace
@@ -25,6 +30,19 @@ ONE_ARM = {
 }
 ON_RAY = {"backend: local": "backend: ray"}
 SENT = ON_RAY | {"shared_folder: true": "shared_folder: false"}
+# Few trials, two of which fit on the nodes at once.
+SEARCHED = {
+    "  folds: 3\n  paper": "  folds: 4\n  paper",
+    "  trials: 24": "  trials: 4",
+    "  folds: 3\n  # So": "  folds: 2\n  # So",
+    "  startup: 8": "  startup: 2",
+}
+CROSSVAL = (
+    *(sys.executable, "-m", "stages.crossval", "--arm", "focal", "--prepared", "data/prepared"),
+    *("--manifest", "data/split.csv", "--units", "data/comparison/units.csv"),
+    *("--scores", "data/comparison/focal.csv", "--facts", "data/comparison/focal.json"),
+)
+OUTPUTS = ("data/comparison/focal.csv", "data/comparison/focal.json")
 HEADER = """
 from pathlib import Path
 from brainmri.backend import ComputeParams, choose
@@ -61,6 +79,34 @@ def drive(space: Workspace, code: str, *, shared: bool = False, code_of_exit: in
     path = os.pathsep.join([str(space.folder / "src"), str(space.folder)])
     program = HEADER.format(shared=shared) + code
     return space.run(sys.executable, "-c", program, code=code_of_exit, PYTHONPATH=path, **names)
+
+
+def list_running(journal: Path) -> list[optuna.trial.FrozenTrial]:
+    """The trials of a search that are under way."""
+    if not journal.exists():
+        return []
+    storage = JournalStorage(JournalFileBackend(str(journal)))
+    found = optuna.get_all_study_summaries(storage)
+    if not found:
+        return []
+    study = optuna.load_study(study_name=found[0].study_name, storage=storage)
+    return study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.RUNNING,))
+
+
+def forget_units(local: Workspace, folder: Path) -> tuple[Workspace, dict[str, bytes]]:
+    """A workspace that computes on a cluster and has no unit of the arm, and what these gave."""
+    space = local.clone(folder)
+    space.change("params.yaml", ON_RAY)
+    expected = read_outputs(space)
+    for name in OUTPUTS:
+        (space.folder / name).unlink()
+    shutil.rmtree(space.folder / ".dvc" / "tmp" / "brainmri", ignore_errors=True)
+    return space, expected
+
+
+def read_outputs(space: Workspace) -> dict[str, bytes]:
+    """What the units of the arm gave."""
+    return {name: (space.folder / name).read_bytes() for name in OUTPUTS}
 
 
 @pytest.mark.usefixtures("cluster")
@@ -110,6 +156,14 @@ def test_an_item_that_is_lost_three_times_is_named_and_the_others_are_done(untou
 
 
 @pytest.mark.usefixtures("cluster")
+def test_an_item_may_have_a_process_of_its_own(untouched: Workspace) -> None:
+    code = "print([n for _, n in find_cluster().map(functions.tell_process, range(6), Needs(fresh=FRESH))])"
+    said = {fresh: json.loads(drive(untouched, code.replace("FRESH", str(fresh)))) for fresh in (False, True)}
+    assert len(set(said[False])) < 6
+    assert len(set(said[True])) == 6
+
+
+@pytest.mark.usefixtures("cluster")
 def test_what_no_node_has_room_for_is_said_at_once(untouched: Workspace) -> None:
     for needs in ("Needs(cores=2)", "Needs(gpus=1.0)"):
         code = (
@@ -142,6 +196,69 @@ def test_a_file_that_lies_elsewhere_is_refused_where_no_folder_is_shared(untouch
     assert "BadInput /etc/hosts: expected a path below this folder" in drive(untouched, code)
 
 
+def test_no_room_in_the_object_store_is_said_in_one_line(
+    untouched: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Where a store is full, Ray goes on to the disk, as far as this lets it.
+    monkeypatch.setenv("RAY_local_fs_capacity_threshold", "0.0001")
+    space = untouched.clone(tmp_path / "space")
+    space.change("params.yaml", SENT)
+    with (space.folder / "scan").open("wb") as file:
+        file.truncate(400 * 2**20)
+    expected = "error: compute.backend: expected room in Ray's object stores and on the disks"
+    with start_cluster({}, {}):
+        for function, needs in (("fill_store", "Needs()"), ("double", "Needs(common=(Path('scan'),))")):
+            code = (
+                "from stages import run\ndef main():\n"
+                f"    list(find_cluster().map(functions.{function}, [400 * 2**20], {needs}))\nrun(main)\n"
+            )
+            said = drive(space, code, code_of_exit=1)
+            assert said.startswith(expected)
+            assert said.count("\n") == 1
+
+
+def test_other_versions_on_a_node_are_listed(untouched: Workspace, tmp_path: Path) -> None:
+    space = untouched.clone(tmp_path / "space")
+    space.change("params.yaml", ON_RAY)
+    other = tmp_path / "pillow-0.1.dist-info"
+    other.mkdir()
+    (other / "METADATA").write_text("Metadata-Version: 2.1\nName: pillow\nVersion: 0.1\n")
+    code = "from stages import run\ndef main():\n    find_cluster()\nrun(main)\n"
+    with start_cluster({}, {"PYTHONPATH": str(tmp_path)}):
+        said = drive(space, code, code_of_exit=1)
+    assert "node 127.0.0.1: expected the versions of this machine, came pillow 0.1 (here " in said
+    assert said.count("\n") == 1
+
+
+def test_what_is_cancelled_leaves_no_files_on_its_node(untouched: Workspace, tmp_path: Path) -> None:
+    code = (
+        "try:\n    list(find_cluster().map(functions.refuse_three, [5, 3], Needs()))\n"
+        "except Exception as error:\n    print(error)\n"
+    )
+    with start_cluster({}, {"TMPDIR": str(tmp_path)}, {"TMPDIR": str(tmp_path)}):
+        assert "three: expected another number" in drive(untouched, code)
+    assert [] == list(tmp_path.glob("brainmri-*"))
+
+
+def test_too_large_a_file_costs_itself_alone_and_is_not_sent(untouched: Workspace, tmp_path: Path) -> None:
+    space = untouched.clone(tmp_path / "space")
+    space.change("params.yaml", SENT | {"max_volume_megabytes: 256": "max_volume_megabytes: 1"})
+    space.run("dvc", "repro", "phantom")
+    first = min((space.folder / "data" / "phantom").rglob("*.png"))
+    first.unlink()  # a link to DVC's cache
+    with first.open("wb") as file:
+        # More than the nodes could take.
+        file.truncate(2**40)
+    prepare = (sys.executable, "-m", "stages.prepare", "--raw", "data/phantom", "--sheet", "sheet.png")
+    with start_cluster({}, {}):
+        space.run(*prepare, "--prepared", "on_cluster")
+    space.change("params.yaml", {"backend: ray": "backend: local"})
+    space.run(*prepare, "--prepared", "here")
+    rejected = (space.folder / "here" / "rejected.csv").read_bytes()
+    assert b"expected at most 1 megabytes" in rejected
+    assert rejected == (space.folder / "on_cluster" / "rejected.csv").read_bytes()
+
+
 def test_workers_run_the_drivers_code_whatever_their_own_checkouts_hold(
     untouched: Workspace, tmp_path: Path
 ) -> None:
@@ -161,20 +278,10 @@ def test_workers_run_the_drivers_code_whatever_their_own_checkouts_hold(
 def test_a_node_that_is_killed_costs_nothing_but_time(
     untouched: Workspace, local: Workspace, tmp_path: Path
 ) -> None:
-    space = local.clone(tmp_path / "space")
-    space.change("params.yaml", ON_RAY)
-    outputs = ("data/comparison/focal.csv", "data/comparison/focal.json")
-    expected = {name: (space.folder / name).read_bytes() for name in outputs}
-    for name in outputs:
-        (space.folder / name).unlink()
+    space, expected = forget_units(local, tmp_path / "space")
     stores = space.folder / ".dvc" / "tmp" / "brainmri"
-    shutil.rmtree(stores, ignore_errors=True)
     with start_cluster({}, {}) as cluster:
-        running = space.start(
-            *(sys.executable, "-m", "stages.crossval", "--arm", "focal", "--prepared", "data/prepared"),
-            *("--manifest", "data/split.csv", "--units", "data/comparison/units.csv"),
-            *("--scores", outputs[0], "--facts", outputs[1]),
-        )
+        running = space.start(*CROSSVAL)
         deadline = time.monotonic() + 600
         try:
             # One on each node, the longer one of which may be at its second unit.
@@ -187,7 +294,44 @@ def test_a_node_that_is_killed_costs_nothing_but_time(
         finally:
             running.kill()
     assert running.returncode == 0, said
-    assert expected == {name: (space.folder / name).read_bytes() for name in outputs}
+    assert expected == read_outputs(space)
+
+
+def test_two_drivers_on_one_workspace_wait_for_each_other_unit_by_unit(
+    cluster: Any, local: Workspace, tmp_path: Path
+) -> None:
+    space, expected = forget_units(local, tmp_path / "space")
+    drivers = [space.start(*CROSSVAL) for _ in range(2)]
+    try:
+        said = [driver.communicate(timeout=600)[0] for driver in drivers]
+    finally:
+        for driver in drivers:
+            driver.kill()
+    assert [0, 0] == [driver.returncode for driver in drivers], said
+    assert expected == read_outputs(space)
+
+
+@pytest.mark.usefixtures("cluster")
+def test_a_search_has_several_trials_under_way_and_ends_when_it_is_told_to(
+    local: Workspace, tmp_path: Path
+) -> None:
+    space = local.clone(tmp_path / "space")
+    space.change("params.yaml", SEARCHED | ON_RAY)
+    space.run("dvc", "repro", "split")
+    journal = space.folder / ".dvc" / "tmp" / "brainmri" / "search.journal"
+    search = space.start(sys.executable, "-m", "stages.search")
+    try:
+        while len(list_running(journal)) < 2:
+            assert search.poll() is None
+            time.sleep(0.2)
+        search.send_signal(signal.SIGINT)
+        said, _ = search.communicate(timeout=20)
+    finally:
+        search.kill()
+    assert 1 == search.returncode
+    assert "\nerror: interrupted; the same command runs what is left" in f"\n{said}"
+    assert said.count("\n") <= 1
+    assert "search: 4 of 4:" in space.run(sys.executable, "-m", "stages.search")
 
 
 def test_nobody_at_the_address_is_said_in_one_line_and_nothing_is_written(

@@ -1,6 +1,6 @@
 """Where this process computes: the section `compute` of params.yaml.
 
-No stage tracks it: it changes no byte of what is written.
+No stage tracks it: it changes no byte of what is written, as long as no unit is trained by several GPUs.
 """
 
 from enum import StrEnum
@@ -22,7 +22,7 @@ class Backend(StrEnum):
 
 
 class ComputeParams(Section):
-    """The section `compute` of params.yaml, which no stage tracks: it changes no byte of what is written."""
+    """The section `compute` of params.yaml, which no stage tracks."""
 
     backend: Annotated[Backend, Field(strict=False, description="local or ray")]
     shared_folder: Annotated[bool, Field(description="true (all nodes see this folder) or false")]

@@ -9,7 +9,8 @@ import shutil
 import socket
 import subprocess
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -41,12 +42,13 @@ def join_cluster(*, shared: bool) -> "RayPool":
     # Nothing is told to anybody outside.
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     try:
-        ray.init(
-            address=address,
-            log_to_driver=False,
-            logging_level="ERROR",
-            runtime_env={"working_dir": str(_copy_tracked()), "worker_process_setup_hook": _make_hook()},
-        )
+        with _copy_tracked() as code:  # sent when a cluster is joined
+            ray.init(
+                address=address,
+                log_to_driver=False,
+                logging_level="ERROR",
+                runtime_env={"working_dir": str(code), "worker_process_setup_hook": _make_hook()},
+            )
     except (ConnectionError, RuntimeError, ValueError, RayError) as error:
         raise _refuse(address, " ".join(str(error).split()) or type(error).__name__) from None
     atexit.register(ray.shutdown)
@@ -73,8 +75,9 @@ def _knock(address: str) -> None:
         raise _refuse(address, getattr(error, "strerror", None) or "no answer") from None
 
 
-def _copy_tracked() -> Path:
-    """A folder with the checkout's files that git tracks, removed when this process ends."""
+@contextmanager
+def _copy_tracked() -> Iterator[Path]:
+    """A folder with the checkout's files that git tracks."""
     command = ["git", "ls-files", "-z"]
     try:
         listing = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=True)
@@ -84,15 +87,14 @@ def _copy_tracked() -> Path:
             f"compute.backend: expected {CHECKOUT} under git, whose files workers are sent, came: {said}; "
             "mend that, or set it to local"
         ) from None
-    folder = Path(tempfile.mkdtemp(prefix="brainmri-code-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    for name in listing.stdout.split("\0"):
-        source = CHECKOUT / name
-        if name and source.is_file():
-            target = folder / name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(source, target)
-    return folder
+    with tempfile.TemporaryDirectory(prefix="brainmri-code-") as folder:
+        for name in listing.stdout.split("\0"):
+            source = CHECKOUT / name
+            if name and source.is_file():
+                target = Path(folder, name)
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(source, target)
+        yield Path(folder)
 
 
 def _make_hook() -> Callable[[], None]:

@@ -11,7 +11,7 @@ from typing import Any, Final, TypeVar
 import numpy as np
 import ray
 from numpy.typing import NDArray
-from ray.exceptions import ObjectStoreFullError, RayError, RayTaskError
+from ray.exceptions import ObjectStoreFullError, OutOfDiskError, RayError, RayTaskError
 
 from brainmri.cluster_task import Outcome, Place, run_item
 from brainmri.compute import Needs
@@ -28,6 +28,10 @@ _FAR: Final = 4
 # down (memory that another took) may be over then, and a node that is gone is known to be.
 _TRIES: Final = 3
 _PAUSE_SECONDS: Final = 2.0
+# For what is cancelled to remove its files.
+_CLEAR_UP_SECONDS: Final = 5.0
+# What Ray says where neither the store nor the disk that it spills to has room.
+_FULL: Final = (ObjectStoreFullError, OutOfDiskError)
 # Between looks whether any node can still do what is waited for.
 _LOOK_SECONDS: Final = 30.0
 # Of what an item is called.
@@ -72,7 +76,7 @@ class RayPool:
     ) -> Iterator[tuple[int, Result]]:
         _check_room(needs)
         place = replace(self.place, hidden=not needs.gpus)
-        task = ray.remote(run_item).options(
+        task = ray.remote(max_calls=1 if needs.fresh else 0)(run_item).options(
             num_cpus=needs.cores, num_gpus=needs.gpus, max_retries=0, scheduling_strategy="SPREAD"
         )
         known = {name: _put(content) for name, content in self._read(needs.common)}
@@ -89,8 +93,7 @@ class RayPool:
         try:
             yield from _run(tasks, iter(items), _AHEAD * self.count(needs))
         finally:
-            for reference in tasks.running:
-                ray.cancel(reference, force=True)
+            _cancel(list(tasks.running))
 
     def _read(self, paths: Iterable[Path]) -> Iterator[tuple[str, NDArray[np.uint8]]]:
         """Names and contents of files, and of all in folders; none where nodes see them by themselves."""
@@ -137,6 +140,8 @@ class _Tasks:
             sent = self.running.pop(reference)
             try:
                 yield sent.place, ray.get(reference)
+            except _FULL:
+                raise _refuse_full() from None
             except RayTaskError:
                 raise
             except RayError as error:
@@ -153,7 +158,10 @@ class _Tasks:
             time.sleep(seconds)
             return []
         ready: list[ray.ObjectRef[Outcome]]
-        ready, _ = ray.wait(list(self.running), num_returns=1, timeout=seconds)
+        running = list(self.running)
+        ready, _ = ray.wait(running, num_returns=1, timeout=seconds)
+        if ready:  # all that are: with many under way a look at each takes a while
+            ready, _ = ray.wait(running, num_returns=len(running), timeout=0)
         if not ready and seconds == _LOOK_SECONDS:
             self.check()
         return ready
@@ -201,6 +209,15 @@ def _refuse_lost(names: list[str]) -> BadInput:
     )
 
 
+def _cancel(running: "list[ray.ObjectRef[Outcome]]") -> None:
+    """Ends what is under way: at first so that it can clear up behind itself."""
+    if running:
+        for force in (False, True):
+            for reference in running:
+                ray.cancel(reference, force=force)
+            _, running = ray.wait(running, num_returns=len(running), timeout=_CLEAR_UP_SECONDS)
+
+
 def _name_below(path: Path) -> str:
     """The file's name below the working directory, by which the function finds it on a node, too."""
     if path.is_absolute() or ".." in path.parts:
@@ -232,8 +249,13 @@ def _put(value: Any) -> Any:
     """The value in the cluster's object store, once for all tasks."""
     try:
         return ray.put(value)
-    except ObjectStoreFullError:
-        raise BadInput(
-            "compute.backend: expected room in Ray's object store, came none; start nodes with a larger "
-            "--object-store-memory, or set compute.shared_folder to true"
-        ) from None
+    except _FULL:
+        raise _refuse_full() from None
+
+
+def _refuse_full() -> BadInput:
+    return BadInput(
+        "compute.backend: expected room in Ray's object stores and on the disks they spill to, came none; "
+        "make room on these, start nodes with a larger --object-store-memory, or set compute.shared_folder "
+        "to true"
+    )

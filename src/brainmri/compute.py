@@ -34,13 +34,15 @@ def no_files(_: Any) -> Iterable[Path]:
 class Needs:
     """What a function needs where it runs: files and folders below the working directory, cores and GPUs.
 
-    `common` is read for every item, `files` for one. `name` is what an item is called to people.
+    `common` is read for every item, `files` for one. `name` is what an item is called to people. With `fresh`
+    each item has a process of its own, which gives back a GPU and its memory when the item is done.
     """
 
     common: tuple[Path, ...] = ()
     files: Files = no_files
     cores: int = 1
     gpus: float = 0
+    fresh: bool = False
     name: Callable[[Any], str] = str
 
 
@@ -80,7 +82,9 @@ def find_cluster() -> Pool | None:
     if _Joined.pool is None:
         try:  # Ray is there only where it was asked for.
             from brainmri.cluster import join_cluster  # noqa: PLC0415
-        except ImportError:
+        except ModuleNotFoundError as error:
+            if error.name != "ray":
+                raise
             raise BadInput(
                 "compute.backend: expected Ray to be installed, came none; pip install '.[cluster]', or set "
                 "it to local"
@@ -89,26 +93,36 @@ def find_cluster() -> Pool | None:
     return _Joined.pool
 
 
-def map_each(function: Callable[[Item], Result], items: Sequence[Item], title: str) -> Iterator[Result]:
+def map_each(
+    function: Callable[[Item], Result],
+    items: Sequence[Item],
+    title: str,
+    least: int = _WORTH_A_PROCESS,
+) -> Iterator[Result]:
     """`function(item) for item in items`, spread over the cores, in the order of the items, with progress.
 
-    `function` must be importable (defined at the top of a module of the package), and reads no file.
+    `function` must be importable (defined at the top of a module of the package), and reads no file. Fewer
+    than `least` items are done in this process, where it is this machine that computes.
     """
     cluster = find_cluster()
     if cluster is None:
-        results = _map_here(function, items)
+        results = _map_here(function, items, available_cores() if len(items) >= least else 1)
     else:
         results = cluster.map_in_order(function, items, Needs())
     yield from tqdm(results, total=len(items), desc=title, disable=not sys.stderr.isatty())
 
 
-def map_all(function: Callable[[Item], Result], items: Sequence[Item], title: str) -> list[Result]:
+def map_all(
+    function: Callable[[Item], Result],
+    items: Sequence[Item],
+    title: str,
+    least: int = _WORTH_A_PROCESS,
+) -> list[Result]:
     """The same as a list."""
-    return list(map_each(function, items, title))
+    return list(map_each(function, items, title, least))
 
 
-def _map_here(function: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Result]:
-    jobs = available_cores() if len(items) >= _WORTH_A_PROCESS else 1
+def _map_here(function: Callable[[Item], Result], items: Sequence[Item], jobs: int) -> Iterator[Result]:
     results: Iterator[Result] = Parallel(n_jobs=jobs, return_as="generator", batch_size="auto")(
         delayed(function)(item) for item in items
     )

@@ -17,14 +17,17 @@ from typing import Any, Final, TypeVar
 from tqdm import tqdm
 
 from brainmri.compute import Files, Needs, Pool, find_cluster, no_files
-from brainmri.confinement import Failure, Limits
+from brainmri.confinement import Failure, Limits, describe
 from brainmri.deadline import NEVER
+from brainmri.errors import BadInput
 from brainmri.workers import TASKS_A_WORKER, Isolate, Workers, staying_context
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-# Quick scans that are sent to a node of a cluster together, if each core gets so many batches at least.
+# Scans that are sent to a node of a cluster together, quick ones and volumes, if each core gets so many
+# batches at least.
 _BATCH: Final = 32
+_VOLUMES: Final = 4
 _ROUNDS: Final = 4
 
 
@@ -47,12 +50,28 @@ def isolate_within(limits: Limits) -> Isolate:
         cluster = find_cluster()
         if cluster is None:
             return map_isolated(function, items, limits, title, together)
-        size = min(_BATCH if together > 1 else 1, -(-len(items) // (_ROUNDS * cluster.count(Needs()))))
-        batches = [items[first : first + size] for first in range(0, len(items), size)] if items else []
+        refused = _refuse(items, files)
+        sent = [item for place, item in enumerate(items) if place not in refused]
+        most = -(-len(sent) // (_ROUNDS * cluster.count(Needs())))
+        size = max(1, min(_BATCH if together > 1 else _VOLUMES, most))
+        batches = [sent[first : first + size] for first in range(0, len(sent), size)]
         on_node = partial(_isolate_batch, function, limits, title, together)
-        return _map_on(cluster, on_node, batches, title, files)
+        results = _map_on(cluster, on_node, batches, title, files)
+        return (refused[place] if place in refused else next(results) for place in range(len(items)))
 
     return isolate
+
+
+def _refuse(items: Sequence[Item], files: Files) -> dict[int, Failure]:
+    """The items, by place, whose files are refused, as they would be where they are read."""
+    refused: dict[int, Failure] = {}
+    for place, item in enumerate(items):
+        try:
+            for _ in files(item):
+                pass
+        except BadInput as error:
+            refused[place] = Failure(describe(error))
+    return refused
 
 
 def _map_on(

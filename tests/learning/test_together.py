@@ -1,5 +1,8 @@
 """One training by two processes is that of one."""
 
+import sys
+import tempfile
+from collections import Counter
 from functools import partial
 from pathlib import Path
 
@@ -10,10 +13,11 @@ from brainmri import backend
 from brainmri.backend import ComputeParams, choose
 from brainmri.errors import BadInput, Diverged
 from brainmri.learning.catalogue import Architecture
-from brainmri.learning.crossval import train_units
+from brainmri.learning.crossval import _check_processes, train_units
+from brainmri.learning.recipe import EpochPlan
 from brainmri.learning.together import train_together
 from tests.learning.shipping import ship
-from tests.learning.together_work import fail, train
+from tests.learning.together_work import fail, list_listening, meet_and_list, refuse_late, train
 
 # Of the way that training moves the weights. Sums over parts of a batch are rounded otherwise, and Adam makes
 # steps of one length of small gradients, too.
@@ -52,30 +56,61 @@ def test_two_processes_see_the_same_batches_and_end_with_the_same_weights(shippe
 
 
 @pytest.mark.long
-def test_two_processes_go_on_from_a_checkpoint(shipped_folder: Path) -> None:
-    whole = train_together(partial(train, shipped_folder, 4, 2), 2)
-    assert (shipped_folder / "store" / "checkpoint.safetensors").exists()
-    # All is done there: each reads it, and none trains.
-    again = train_together(partial(train, shipped_folder, 4, 2), 2)
-    assert [] == _list_seen(shipped_folder / "seen 2 1.npz")
+def test_two_processes_go_on_from_a_checkpoint_as_if_nothing_had_been(tmp_path: Path) -> None:
+    for name in ("whole", "parted"):
+        ship(tmp_path / name / "weights", Architecture.RESNET18)
+    whole = train_together(partial(train, tmp_path / "whole", 3, 2), 2)
+    with pytest.raises(BadInput, match="process 0 that died"):
+        train_together(partial(train, tmp_path / "parted", 3, 2, dies_in=1), 2)
+    assert (tmp_path / "parted" / "store" / "checkpoint.safetensors").exists()
+    again = train_together(partial(train, tmp_path / "parted", 3, 2), 2)
+    seen, all_seen = (_list_seen(tmp_path / name / "seen 2 1.npz") for name in ("parted", "whole"))
+    assert 0 < len(seen) < len(all_seen)
+    assert [batch.tobytes() for batch in seen] == [batch.tobytes() for batch in all_seen[-len(seen) :]]
     assert whole["losses"].tolist() == again["losses"].tolist()
+    assert whole["end"].tobytes() == again["end"].tobytes()
 
 
 @pytest.mark.long
 def test_what_one_refuses_or_its_death_ends_all_in_one_line() -> None:
     with pytest.raises(Diverged, match="lr: expected this, came that"):
-        train_together(partial(fail, "refused"), 2)
-    with pytest.raises(
-        BadInput, match=r"expected 2 processes to train together, came process 1 that died \(exit"
-    ):
-        train_together(partial(fail, "died"), 2)
+        train_together(partial(fail, "refused", 1), 2)
+    died = r"expected 2 processes to train together, came process 1 that died \(exit code 3"
+    with pytest.raises(BadInput, match=died):
+        train_together(partial(fail, "died", 1), 2)
 
 
 @pytest.mark.long
-def test_a_batch_that_cannot_be_parted_is_refused(shipped_folder: Path) -> None:
-    with pytest.raises(BadInput, match="a number that divides the batch") as refused:
-        train_together(partial(train, shipped_folder, 1, 2, batch_size=7), 2)
+def test_a_bug_of_one_is_raised_with_its_traceback() -> None:
+    with pytest.raises(RuntimeError, match=r"(?s)process 1 of 2.*Traceback.*ValueError: a bug"):
+        train_together(partial(fail, "wrong", 1), 2)
+
+
+@pytest.mark.long
+def test_what_all_refuse_is_said_whoever_is_first() -> None:
+    with pytest.raises(Diverged, match="lr: expected this, came that"):
+        train_together(refuse_late, 2)
+
+
+@pytest.mark.long
+@pytest.mark.skipif(sys.platform != "linux", reason="of Linux are the lists of what listens")
+def test_nothing_is_left_and_nobody_outside_is_listened_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    before = list_listening()
+    new = Counter(train_together(meet_and_list, 2)) - Counter(before)
+    assert new
+    assert all(address.endswith("0100007F") for address in new), new
+    assert [] == list(tmp_path.iterdir())
+
+
+def test_a_batch_that_cannot_be_parted_is_refused() -> None:
+    with pytest.raises(BadInput, match=r"a number that divides the batch \(7 images\), came 2;") as refused:
+        _check_processes(EpochPlan(7, 1), 2)
     assert "\n" not in str(refused.value)
+    _check_processes(EpochPlan(8, 1), 2)
 
 
 def test_more_gpus_than_this_machine_has_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:

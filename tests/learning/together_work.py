@@ -1,6 +1,7 @@
 """A training for one or for several processes, and what it saw."""
 
 import os
+import time
 from pathlib import Path
 from typing import Any
 
@@ -35,10 +36,28 @@ class Watch(Callback):  # type: ignore[misc]
             self.seen.append(self.xb[0].numpy().copy())
 
 
-def train(folder: Path, epochs: int, processes: int, rank: int, **changes: Any) -> dict[str, np.ndarray]:
+class Interruption(Callback):  # type: ignore[misc]
+    """Ends the training of its process in an epoch, before the others have theirs behind them."""
+
+    # After what writes checkpoints.
+    order = 200
+
+    def __init__(self, epoch: int) -> None:
+        """Epochs count from 0."""
+        self.at = epoch
+
+    def after_epoch(self) -> None:
+        """Without a word."""
+        if self.epoch == self.at:
+            os._exit(4)
+
+
+def train(
+    folder: Path, epochs: int, processes: int, rank: int, dies_in: int | None = None, **changes: Any
+) -> dict[str, np.ndarray]:
     """Goes on with weights that are shipped in `folder`; the weights before and after, each epoch's losses.
 
-    What was seen goes to a file a process.
+    What was seen goes to a file a process. The first dies in epoch `dies_in`, once its checkpoint is written.
     """
     shipped.FOLDER = folder / "weights"
     watch = Watch()
@@ -50,6 +69,8 @@ def train(folder: Path, epochs: int, processes: int, rank: int, **changes: Any) 
         start.update(_gather(training.learner.model.state_dict()))
         # Statistics of a part of a batch are others than those of the whole; on GPUs they are joined.
         training.learner.add_cbs([watch, KeptStatistics()])
+        if rank == 0 and dies_in is not None:
+            training.learner.add_cb(Interruption(dies_in))
         if processes > 1:
             share_batches(training)
 
@@ -66,11 +87,35 @@ def _gather(state: State) -> dict[str, np.ndarray]:
     return {"all": np.concatenate([value.double().numpy().ravel() for value in learnt])}
 
 
-def fail(kind: str, rank: int) -> None:
-    """One of the processes refuses, the other waits for it."""
-    if kind == "refused" and rank == 0:
-        raise Diverged("lr: expected this, came that")
-    if kind == "died" and rank == 1:
+def fail(kind: str, of: int, rank: int) -> None:
+    """The process `of` refuses, dies or has a bug; the others wait for it."""
+    if rank == of:
+        if kind == "refused":
+            raise Diverged("lr: expected this, came that")
+        if kind == "wrong":
+            raise ValueError("a bug")
         os._exit(3)
-    torch.distributed.init_process_group("gloo")
     torch.distributed.barrier()
+
+
+def refuse_late(rank: int) -> None:
+    """All refuse, the first some seconds after the others."""
+    time.sleep(0 if rank else 3)
+    raise Diverged("lr: expected this, came that")
+
+
+def list_listening() -> list[str]:
+    """The addresses that processes of this machine listen at, in hexadecimal, as Linux lists them."""
+    tables = [Path("/proc/net", name).read_text().splitlines()[1:] for name in ("tcp", "tcp6")]
+    lines = [line.split() for table in tables for line in table]
+    listening = "0A"
+    return [line[1].split(":")[0] for line in lines if line[3] == listening]
+
+
+def meet_and_list(rank: int) -> list[str]:
+    """The same, of the time when all have met."""
+    assert rank >= 0
+    torch.distributed.barrier()
+    found = list_listening()
+    torch.distributed.barrier()
+    return found

@@ -11,6 +11,7 @@ from brainmri.confinement import Failure
 from brainmri.dataset.preparation import Box, Image8, ImageRule, Mask, prepare_image
 from brainmri.dataset.prepared import RawFactRow
 from brainmri.dataset.raw_facts import describe_raw
+from brainmri.scans.files import check_file
 from brainmri.scans.folder import Scan
 from brainmri.scans.reading import OpenScan, ReadSlice, open_scan
 from brainmri.scans.settings import ReadingRule
@@ -54,13 +55,16 @@ def prepare_scans(
 ) -> Iterator[PreparedScan | Failure]:
     """Scans below `raw`, in their order, in processes of their own."""
     return isolate(
-        partial(prepare_scan, raw, rule), scans, title, batch_size(scans), partial(list_files, raw)
+        partial(prepare_scan, raw, rule), scans, title, batch_size(scans), partial(list_files, raw, rule)
     )
 
 
-def list_files(raw: Path, scan: Scan) -> list[Path]:
-    """All that a scan below `raw` is read from, its mask too."""
-    return [raw / name for name in (*scan.files, *([scan.mask] if scan.mask else []))]
+def list_files(raw: Path, rule: ReadingRule, scan: Scan) -> list[Path]:
+    """All that a scan below `raw` is read from, its mask too. `BadInput` for what can't be read whole."""
+    files = [raw / name for name in (*scan.files, *([scan.mask] if scan.mask else []))]
+    for file in files:
+        check_file(file, rule.max_volume_megabytes)
+    return files
 
 
 def batch_size(scans: Sequence[Scan]) -> int:

@@ -59,6 +59,8 @@ class CheckpointStore:
             return None
         try:
             return _load(self._path)
+        except FileNotFoundError:  # another process of this training has removed it
+            return None
         except OSError as error:
             raise BadInput(
                 f"{self._path}: can't be read ({error.strerror}); mend that or remove the file to start over"
@@ -66,7 +68,7 @@ class CheckpointStore:
         except (SafetensorError, ValueError, KeyError, TypeError) as error:
             reason = " ".join(str(error).split())[:120]
             print(f"train: the checkpoint {self._path} is broken ({reason}); training starts over")
-            self._path.unlink()
+            self._path.unlink(missing_ok=True)
             return None
 
     def write(self, checkpoint: Checkpoint) -> None:

@@ -1,6 +1,7 @@
 """The units of an arm, trained side by side, each able to go on after a kill."""
 
 import contextlib
+import gc
 import hashlib
 import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -30,7 +31,7 @@ from brainmri.learning.identity import identify_training
 from brainmri.learning.model_folder import WEIGHTS
 from brainmri.learning.prediction import fit_size, predict_logits, read_classifier
 from brainmri.learning.rate import find_rate
-from brainmri.learning.recipe import Pooling, Recipe
+from brainmri.learning.recipe import EpochPlan, Pooling, Recipe, plan_epoch
 from brainmri.learning.segmentation import Segmentation, select_masks
 from brainmri.learning.segmentation_recipe import SegmentationRecipe
 from brainmri.learning.shipped import find_shipped
@@ -82,10 +83,10 @@ def train_units(jobs: Sequence[UnitJob], threads: int) -> Iterator[UnitOutcome]:
     A unit's bytes depend neither on its neighbours nor on the order. What a killed run had finished is taken
     from its store, and what it had begun goes on from the checkpoint there.
     """
-    cluster, processes = find_cluster(), max(1, int(gpus_per_unit()))
+    cluster, processes = find_cluster(), _count_processes()
     train = partial(train_unit, processes=processes)
     if cluster is not None:
-        return (outcome for _, outcome in cluster.map(train, jobs, _list_needs(jobs, threads)))
+        return (outcome for _, outcome in cluster.map(train, jobs, _list_needs(jobs, threads * processes)))
     if processes > max(1, torch.cuda.device_count()):
         raise BadInput(
             f"compute.gpus_per_unit: expected {processes} GPUs on this machine, came "
@@ -99,18 +100,25 @@ def train_units(jobs: Sequence[UnitJob], threads: int) -> Iterator[UnitOutcome]:
 def count_at_once(threads: int) -> int:
     """How many units of different settings a cluster trains at once; on this machine one has all of it."""
     cluster = find_cluster()
-    return 1 if cluster is None else cluster.count(Needs(cores=threads, gpus=gpus_per_unit()))
+    cores = threads * _count_processes()
+    return 1 if cluster is None else cluster.count(Needs(cores=cores, gpus=gpus_per_unit()))
+
+
+def _count_processes() -> int:
+    """Of a unit: one for each of several GPUs."""
+    return max(1, int(gpus_per_unit()))
 
 
 def _name_job(job: UnitJob) -> str:
     return f"{job.arm.arch}, {job.unit.name}"
 
 
-def _list_needs(jobs: Sequence[UnitJob], threads: int) -> Needs:
+def _list_needs(jobs: Sequence[UnitJob], cores: int) -> Needs:
     """The prepared set, the manifest, start weights that are a file, and what each unit computes on."""
     named = {Path(job.arm.weights) for job in jobs}
     paths = {path for job in jobs for path in (job.prepared, job.manifest)} | set(filter(Path.is_file, named))
-    return Needs(tuple(sorted(paths)), cores=threads, gpus=gpus_per_unit(), name=_name_job)
+    gpus = gpus_per_unit()
+    return Needs(tuple(sorted(paths)), cores=cores, gpus=gpus, fresh=gpus > 0, name=_name_job)
 
 
 def train_unit(job: UnitJob, processes: int = 1) -> UnitOutcome:
@@ -126,6 +134,9 @@ def train_unit(job: UnitJob, processes: int = 1) -> UnitOutcome:
     if job.arm.segmentation is not None and job.arm.flips:
         # The outcome is of the predictions: an arm without the mirrored view has another.
         key = hashlib.sha256(f"{key} flips".encode()).hexdigest()
+    if processes > 1:
+        # Sums over parts of a batch are rounded otherwise.
+        key = hashlib.sha256(f"{key} {processes} processes".encode()).hexdigest()
     place = job.outputs.with_name(f"{job.outputs.name}, fold {job.unit.fold}, seed {job.unit.seed}")
     with open_store(key, place) as store:
         outcome = store.read_outcome()
@@ -199,21 +210,36 @@ def _take(job: UnitJob) -> Taken:
 
 def _train(job: UnitJob, taken: Taken, processes: int, store: CheckpointStore) -> dict[str, Any]:
     recipe, rate = job.arm.recipe(job.unit.seed), job.arm.rate
+    data = _select(recipe, *taken)
+    if processes > 1:
+        _check_processes(plan_epoch(len(data.train), recipe.train), processes)
     if rate == "auto":
-        rate = find_rate(_select(recipe, *taken), recipe).learning_rate
+        rate = find_rate(data, recipe).learning_rate
     # As metrics/lr.json holds it for the root pipeline's training.
     rate = shorten(rate)
     if processes == 1:
         return _fit(job, taken, rate, store)
+    if torch.cuda.is_available():  # what the search left there is one of the processes' now
+        gc.collect()
+        torch.cuda.empty_cache()
+    from brainmri.learning.together import train_together  # noqa: PLC0415 - brings accelerate
+
+    outcome: dict[str, Any] = train_together(partial(_fit_part, job, rate, store.folder), processes)
+    return outcome
+
+
+def _check_processes(plan: EpochPlan, processes: int) -> None:
+    """Raises `BadInput` where so many can't share each batch, or aren't able to."""
     if find_spec("accelerate") is None:
         raise BadInput(
             "compute.gpus_per_unit: expected accelerate to be installed for more than 1, came none; pip "
             "install '.[cluster]', or set it to 1"
         )
-    from brainmri.learning.together import train_together  # noqa: PLC0415 - brings accelerate
-
-    outcome: dict[str, Any] = train_together(partial(_fit_part, job, rate, store.folder), processes)
-    return outcome
+    if plan.batch_size % processes:
+        raise BadInput(
+            f"compute.gpus_per_unit: expected a number that divides the batch ({plan.batch_size} "
+            f"images), came {processes}; choose another, or another train.batch_size"
+        )
 
 
 def _fit_part(job: UnitJob, rate: float, store: Path, rank: int) -> dict[str, Any]:

@@ -7,31 +7,29 @@ All draw the same random numbers: dropout leaves out the same in each part.
 
 import contextlib
 import io
-import json
 import logging
 import os
-import uuid
-from collections.abc import Callable
+import signal
+import sys
+import traceback
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from multiprocessing import get_context
+from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Final
+from typing import Any
 
 import torch
 from fastai.distributed import DistributedTrainer
 from fastai.learner import Recorder
 from torch import distributed
-from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
-from torch.distributed.launcher.api import LaunchConfig, elastic_launch
+from torch.multiprocessing.spawn import ProcessContext, ProcessExitedException, start_processes
 
-from brainmri import errors
 from brainmri.errors import BadInput
 from brainmri.learning.checkpoint import Checkpoint, CheckpointStore
 from brainmri.learning.graphs import CapturedPasses
 from brainmri.learning.training import Training
-
-_LOOPBACK: Final = "127.0.0.1"
-_TOLD: Final = "told.json"
 
 
 class SharedBatches(DistributedTrainer):  # type: ignore[misc]
@@ -97,14 +95,9 @@ class ReadStore(CheckpointStore):
 def share_batches(training: Training) -> None:
     """Makes the training one of several processes, in one that `train_together` started.
 
-    Raises `BadInput` where their number doesn't divide its batches.
+    Their number has to divide the batches.
     """
-    learner, processes = training.learner, int(os.environ["WORLD_SIZE"])
-    if training.plan.batch_size % processes:
-        raise BadInput(
-            f"compute.gpus_per_unit: expected a number that divides the batch ({training.plan.batch_size} "
-            f"images), came {processes}; choose another, or another train.batch_size"
-        )
+    learner = training.learner
     on_gpu = learner.dls.device.type == "cuda"
     # What is captured as one pass has no place to wait for the others in.
     learner.remove_cb(CapturedPasses)
@@ -113,60 +106,133 @@ def share_batches(training: Training) -> None:
 
 
 @dataclass(frozen=True)
+class _Told:
+    """What a process has to tell: its result, what it refused, or the traceback of what went wrong."""
+
+    result: Any = None
+    refused: BadInput | None = None
+    wrong: str | None = None
+
+
+@dataclass(frozen=True)
 class _Rank:
-    """What one of the processes does; the first tells what was refused."""
+    """What one of the processes does; they meet at a file in the folder."""
 
     work: Callable[[int], Any]
     folder: Path
+    senders: Sequence[Connection]
 
-    def run(self) -> Any:
-        """The result of the first process, None of the others."""
-        rank = int(os.environ["LOCAL_RANK"])
-        if torch.cuda.is_available():
-            torch.cuda.set_device(rank)
+    def run(self, rank: int) -> None:
+        """Works and tells how it went; ends with an exit code other than 0 where that was not well."""
+        # Waiting for the others in C it would not hear Python's own handler.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        told = self._try(rank)
+        self.senders[rank].send(told)
+        if told.refused or told.wrong:
+            # Leaving the group may take the others, which wait for this one.
+            os._exit(1)
+        distributed.destroy_process_group()
+
+    def _try(self, rank: int) -> _Told:
         try:
+            self._meet(rank)
             with contextlib.redirect_stdout(io.StringIO()):
                 result = self.work(rank)
         except BadInput as error:
-            if rank == 0:
-                told = {"kind": type(error).__name__, "text": str(error)}
-                (self.folder / _TOLD).write_text(json.dumps(told), encoding="utf-8")
-            raise
-        finally:
-            if distributed.is_initialized():
-                distributed.destroy_process_group()
-        return result if rank == 0 else None
+            return _Told(refused=error)
+        except Exception:
+            return _Told(wrong=traceback.format_exc())
+        return _Told(result if rank == 0 else None)
+
+    def _meet(self, rank: int) -> None:
+        """What accelerate goes by, and the group itself: by a file, and nobody outside is listened to."""
+        processes, own = len(self.senders), "lo" if sys.platform == "linux" else "lo0"
+        os.environ |= {"GLOO_SOCKET_IFNAME": own, "NCCL_SOCKET_IFNAME": own}
+        os.environ |= {"RANK": str(rank), "LOCAL_RANK": str(rank)}
+        os.environ |= {"WORLD_SIZE": str(processes), "LOCAL_WORLD_SIZE": str(processes)}
+        os.environ.setdefault("OMP_NUM_THREADS", "1")
+        on_gpu = torch.cuda.is_available()
+        if on_gpu:
+            torch.cuda.set_device(rank)
+        distributed.init_process_group(
+            "nccl" if on_gpu else "gloo",
+            init_method=(self.folder / "meeting").resolve().as_uri(),
+            rank=rank,
+            world_size=processes,
+        )
 
 
 def train_together(work: Callable[[int], Any], processes: int) -> Any:
     """What `work(0)` gives, while `work(1)` and so on run beside it, each in a new process of this machine.
 
-    `work` must be importable (defined at the top of a module). Raises `BadInput` as `work(0)` does, and where
-    one of the processes died.
+    `work` must be importable (defined at the top of a module). Raises `BadInput` as any of them does, and
+    where one of the processes died.
     """
-    # What it says of a process that refused or died, in many lines, is said below in one.
-    logging.getLogger("torch.distributed.elastic").setLevel(logging.CRITICAL)
+    # What it says of the processes that it ends after one has refused.
+    logging.getLogger("torch.multiprocessing.spawn").setLevel(logging.ERROR)
+    pipes = [get_context("spawn").Pipe(duplex=False) for _ in range(processes)]
+    receivers, senders = [receiver for receiver, _ in pipes], [sender for _, sender in pipes]
     with TemporaryDirectory(prefix="brainmri-") as name:
-        config = LaunchConfig(
-            min_nodes=1,
-            max_nodes=1,
-            nproc_per_node=processes,
-            run_id=uuid.uuid4().hex,
-            rdzv_backend="c10d",
-            rdzv_endpoint=f"{_LOOPBACK}:0",
-            local_addr=_LOOPBACK,
-            max_restarts=0,
+        rank = _Rank(work, Path(name), senders)
+        started: ProcessContext = start_processes(  # type: ignore[no-untyped-call]
+            rank.run, nprocs=processes, join=False, start_method="spawn"
         )
+        for sender in senders:  # theirs: this end would keep it open
+            sender.close()
+        told: dict[int, _Told] = {}
         try:
-            results: dict[int, Any] = elastic_launch(config, _Rank(work, Path(name)).run)()
-        except ChildFailedError as error:
-            told = Path(name, _TOLD)
-            if told.exists():
-                refused = json.loads(told.read_text(encoding="utf-8"))
-                raise getattr(errors, refused["kind"])(refused["text"]) from None
-            rank, failure = error.get_first_failure()
-            raise BadInput(
-                f"compute.gpus_per_unit: expected {processes} processes to train together, came process "
-                f"{rank} that died (exit code {failure.exitcode}); run it again, or with another number"
-            ) from None
-    return results[0]
+            died = _join(started, receivers, told)
+        finally:  # Ctrl-C among others
+            for process in started.processes:
+                process.kill()
+                process.join()
+    for _, one in sorted(told.items()):
+        if one.refused is not None:
+            raise one.refused
+    if died is not None:
+        raise _tell(died, told, processes)
+    return told[0].result
+
+
+def _join(
+    started: ProcessContext, receivers: Sequence[Connection], told: dict[int, _Told]
+) -> dict[int, int] | None:
+    """Waits until all have ended, the others by force where one did so badly: then the exit codes by rank."""
+    open_ends = dict(enumerate(receivers))
+    try:
+        while True:
+            for ready in wait([*started.sentinels, *open_ends.values()]):
+                for rank, receiver in list(open_ends.items()):
+                    if ready is receiver:
+                        _receive(rank, open_ends, told)
+            if started.join(timeout=0):
+                return None
+    except ProcessExitedException:
+        return {rank: process.exitcode or 0 for rank, process in enumerate(started.processes)}
+    finally:
+        for rank in list(open_ends):
+            while rank in open_ends and open_ends[rank].poll():
+                _receive(rank, open_ends, told)
+
+
+def _receive(rank: int, open_ends: dict[int, Connection], told: dict[int, _Told]) -> None:
+    try:
+        told[rank] = open_ends[rank].recv()
+    except (EOFError, OSError):  # its end, in the middle of a word, too
+        del open_ends[rank]
+
+
+def _tell(codes: Mapping[int, int], told: Mapping[int, _Told], processes: int) -> Exception:
+    """The process that died without a word, else what went wrong in the first that says so."""
+    silent = {rank: code for rank, code in codes.items() if code and rank not in told}
+    # Those that were ended after another are no cause.
+    causes = {rank: code for rank, code in silent.items() if code != -signal.SIGTERM}
+    wrong = {rank: one.wrong for rank, one in sorted(told.items()) if one.wrong is not None}
+    if causes or not wrong:
+        rank, code = next(iter((causes or silent).items()))
+        return BadInput(
+            f"compute.gpus_per_unit: expected {processes} processes to train together, came process "
+            f"{rank} that died (exit code {code}; out of memory?); run it again, or with another number"
+        )
+    rank, text = next(iter(wrong.items()))
+    return RuntimeError(f"process {rank} of {processes} that train together:\n{text}")

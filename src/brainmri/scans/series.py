@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 from brainmri.confinement import Failure
 from brainmri.scans.dicom_header import DicomIdentity, dot, read_identity
 from brainmri.scans.dicom_places import PARALLEL
-from brainmri.scans.files import FileKind, detect_kind
+from brainmri.scans.files import FileKind, check_file, detect_kind
 from brainmri.scans.folder import RawFolder, Scan
 from brainmri.scans.settings import ReadingRule
 from brainmri.workers import Isolate
@@ -42,7 +42,7 @@ def gather_scans(found: RawFolder, rule: ReadingRule, isolate: Isolate) -> Gathe
     failures: list[tuple[Scan, str]] = []
     files: list[tuple[Scan, DicomIdentity]] = []
     outcomes = isolate(
-        reader, [scan.path for scan in dicom], "headers", _TOGETHER, lambda path: [found.root / path]
+        reader, [scan.path for scan in dicom], "headers", _TOGETHER, partial(_list_file, found.root, rule)
     )
     for scan, outcome in zip(dicom, outcomes, strict=True):
         if isinstance(outcome, Failure):
@@ -51,6 +51,11 @@ def gather_scans(found: RawFolder, rule: ReadingRule, isolate: Isolate) -> Gathe
             files.append((replace(scan, patient=scan.patient or outcome.patient), outcome))
     scans += _join(files)
     return Gathered(sorted(scans, key=lambda scan: scan.slice_prefix), failures)
+
+
+def _list_file(root: Path, rule: ReadingRule, path: str) -> list[Path]:
+    check_file(root / path, rule.max_volume_megabytes)
+    return [root / path]
 
 
 def _identify(root: Path, max_megabytes: int, path: str) -> DicomIdentity:

@@ -1,5 +1,6 @@
 """Groups drawn with replacement, and every figure under each draw."""
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -16,10 +17,10 @@ from brainmri.scoring.tally import Matrix, Ranked, Vector, rows_at_once
 
 Result = TypeVar("Result")
 
-# Weights of cases (draws times cases) from which on other processes bring more than they cost, and blocks of
-# draws that one is given at once.
+# Weights of cases (draws times cases) from which on other processes bring more than they cost, and in about
+# how many parts, each of whole blocks of draws.
 _WORTH_PROCESSES: Final = 100_000_000
-_BLOCKS_A_PART: Final = 5
+_PARTS: Final = 64
 
 
 class IntervalParams(Section):
@@ -57,7 +58,8 @@ def map_draws(
     """
     if params.draws * cases < _WORTH_PROCESSES:
         return _apply(function, rows, _Draws(groups, params.draws, np.random.PCG64(params.seed).state))
-    parts = map_all(partial(_apply, function, rows), list(_divide(groups, rows, params)), "intervals")
+    divided = list(_divide(groups, rows, params))
+    parts = map_all(partial(_apply, function, rows), divided, "intervals", least=2)
     return [result for part in parts for result in part]
 
 
@@ -71,7 +73,7 @@ def draw_figures(ranked: Ranked, params: IntervalParams) -> dict[str, Vector]:
 def _divide(groups: int, rows: int, params: IntervalParams) -> Iterator[_Draws]:
     """All draws in parts, each of some blocks of `rows`: to find where the next begins, each is drawn."""
     generator = np.random.default_rng(params.seed)
-    size = rows * _BLOCKS_A_PART
+    size = rows * math.ceil(params.draws / rows / _PARTS)
     for start in range(0, params.draws, size):
         part = _Draws(groups, min(size, params.draws - start), generator.bit_generator.state)
         yield part

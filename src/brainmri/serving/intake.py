@@ -77,7 +77,7 @@ def take_scans(
         gathered.scans,
         "predict",
         batch_size(gathered.scans),
-        partial(list_files, found.root),
+        partial(list_files, found.root, rule),
     )
     for scan, outcome in zip(gathered.scans, outcomes, strict=True):
         name = show(found.root / scan.path)

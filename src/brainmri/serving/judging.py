@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from brainmri.backend import gpus_per_unit
 from brainmri.compute import Needs, find_cluster
+from brainmri.errors import BadInput
 from brainmri.serving.model import CLASSIFIER, Model, Network, Opinion
 from brainmri.serving.runtimes import Runtime, open_network
 
@@ -63,7 +64,10 @@ class _Packed:
             (folder / CLASSIFIER).mkdir()
             for file, content in self.files.items():
                 content.tofile(folder / CLASSIFIER / file)
-            return open_network(replace(self.model, folder=folder), self.runtime)
+            try:
+                return open_network(replace(self.model, folder=folder), self.runtime)
+            except BadInput as error:  # by the name that the user knows
+                raise BadInput(str(error).replace(name, str(self.model.folder))) from None
 
 
 # In a node's process: the network of the model that it was asked for last.

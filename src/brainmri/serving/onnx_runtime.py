@@ -1,5 +1,6 @@
 """A model by ONNX Runtime: neither torch nor fastai is loaded."""
 
+import os
 from pathlib import Path
 from typing import Final
 
@@ -39,6 +40,8 @@ def open_network(model: Model) -> OnnxNetwork:
     path = model.folder / CLASSIFIER / ONNX_FILE
     options = onnxruntime.SessionOptions()
     options.log_severity_level = _QUIET
+    # As PyTorch does; else a thread a core, beside those of the node's other processes.
+    options.intra_op_num_threads = int(os.environ.get("OMP_NUM_THREADS") or 0)
     try:
         session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
         names = [item.name for item in (*session.get_inputs(), *session.get_outputs())]

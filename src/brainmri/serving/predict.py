@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +28,7 @@ from brainmri.serving.runtimes import Runtime
 
 # Slices that are in memory at once, and go through the network together.
 _CHUNK = 256
+_NO_PIXELS = np.empty((0, 0), np.uint8)
 
 
 def predict_scans(
@@ -47,10 +49,10 @@ def answer_scans(
     scans: list[ScanAnswer] = []
     rejected: list[RejectedRow] = []
     model = predictor.model
-    for chunk, images, opinion in _judge(_chunks(taken, rejected), predictor):
+    for chunk, opinion in _judge(_chunks(taken, rejected), predictor, keep=bool(watches)):
         answered = list(_answer(chunk, opinion, model))
         for watch in watches:
-            watch(chunk, answered, images)
+            watch(chunk, answered, _stack(chunk))
         scans += answered
     return Answers(
         notice=model.notice,
@@ -91,19 +93,31 @@ def _chunks(outcomes: Iterable[Taken | RejectedRow], rejected: list[RejectedRow]
 
 
 def _judge(
-    chunks: Iterable[list[Taken]], predictor: Predictor
-) -> Iterator[tuple[list[Taken], Images, Opinion]]:
-    """Scans, their slices, and what the network says of those; several chunks may be under way."""
-    under_way: deque[tuple[list[Taken], Images]] = deque()
+    chunks: Iterable[list[Taken]], predictor: Predictor, *, keep: bool
+) -> Iterator[tuple[list[Taken], Opinion]]:
+    """Scans, and what the network says of their slices; `keep` their pixels.
+
+    On a cluster a few chunks for each of its cores are under way.
+    """
+    under_way: deque[list[Taken]] = deque()
 
     def stack() -> Iterator[Images]:
         for chunk in chunks:
-            images = np.stack([piece.image for item in chunk for piece in item.prepared.slices])
-            under_way.append((chunk, images))
-            yield images
+            under_way.append(chunk if keep else list(map(_empty, chunk)))
+            yield _stack(chunk)
 
     for opinion in predictor.judge(stack()):
-        yield *under_way.popleft(), opinion
+        yield under_way.popleft(), opinion
+
+
+def _stack(chunk: Sequence[Taken]) -> Images:
+    return np.stack([piece.image for item in chunk for piece in item.prepared.slices])
+
+
+def _empty(item: Taken) -> Taken:
+    """The scan without its pixels."""
+    slices = [replace(piece, image=_NO_PIXELS, mask=None) for piece in item.prepared.slices]
+    return replace(item, prepared=replace(item.prepared, slices=slices))
 
 
 def _answer(chunk: Sequence[Taken], opinion: Opinion, model: Model) -> Iterator[ScanAnswer]:

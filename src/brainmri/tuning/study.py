@@ -115,6 +115,10 @@ def run_study(
         except Diverged as error:
             trial.set_user_attr(_DIVERGED, str(error))
             raise
+        except BadInput:
+            # Its fault it may not be (a node that is gone): the same command asks for it once more.
+            opened.study.enqueue_trial(trial.params)
+            raise
 
     def report(study: optuna.Study, trial: FrozenTrial) -> None:
         done, row = len(_list_done(study)), _describe(trial)

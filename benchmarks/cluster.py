@@ -3,8 +3,8 @@
     python -m benchmarks.cluster [--volumes 800] [--patients 400] [--epochs 2] [--rounds 3] [--items 400]
         [--tasks prepare crossval empty memory]
 
-By turns: `prepare` on so many volumes (197 x 233 x 189 voxels, int16, gzip: links to one file), and four
-units of a comparison on the phantoms of so many patients, SqueezeNet with one thread each, as the stages do
+By turns: `prepare` on so many volumes (197 x 233 x 189 voxels, int16, gzip: links to one file), and the
+units of a comparison (an arm, two seeds) on the phantoms of so many patients, SqueezeNet with one thread each, as the stages do
 them. What it takes to join a cluster is told apart. An empty unit is a function that gives back its number.
 Memory is the highest resident size of a driver after `items` results of 256 KiB each, and after four times as
 many. Of tasks that are not asked for, the earlier results stay.
@@ -95,7 +95,7 @@ def make_workspace(folder: Path, patients: int, epochs: int) -> None:
     """Phantoms, prepared and split, and the units of one arm, by the committed settings with changes."""
     params = load_yaml((ROOT / PARAMS_PATH).read_text(encoding="utf-8"))
     params["phantom"] |= {"patients": patients, "slices_per_patient": 1}
-    params["split"]["folds"] = 4
+    params["comparison"]["seeds"] = [0, 1]
     params["epochs"] = epochs
     params["comparison"]["arms"] = {_ARM: {"arch": "squeezenet1_1", "lr": 1e-3}}
     (folder / PARAMS_PATH).write_text(yaml.safe_dump(params, sort_keys=False), encoding="utf-8")

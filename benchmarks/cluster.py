@@ -3,11 +3,11 @@
     python -m benchmarks.cluster [--volumes 800] [--patients 400] [--epochs 2] [--rounds 3] [--items 400]
         [--tasks prepare crossval empty memory]
 
-By turns: `prepare` on so many volumes (197 x 233 x 189 voxels, int16, gzip: links to one file), and the
-units of a comparison (an arm, two seeds) on the phantoms of so many patients, SqueezeNet with one thread each, as the stages do
-them. What it takes to join a cluster is told apart. An empty unit is a function that gives back its number.
-Memory is the highest resident size of a driver after `items` results of 256 KiB each, and after four times as
-many. Of tasks that are not asked for, the earlier results stay.
+By turns: `prepare` on so many volumes (197 x 233 x 189 voxels, int16, gzip: links to one file), and the units
+of a comparison (an arm, two seeds) on the phantoms of so many patients, SqueezeNet with one thread each, as
+the stages do them. What it takes to join a cluster is told apart. An empty unit is a function that gives back
+its number. Memory is the highest resident size of a driver after `items` results of 256 KiB each, and after
+four times as many. Of tasks that are not asked for, the earlier results stay.
 """
 
 import argparse
@@ -242,7 +242,8 @@ def main() -> None:
     given = parser.parse_args()
     if given.work:
         task, backend, items = given.work
-        return work(task, Backend(backend), int(items))
+        work(task, Backend(backend), int(items))
+        return
     content = read_results("cluster")
     with tempfile.TemporaryDirectory() as name, start_cluster({}, {}):
         for task in given.tasks:
@@ -250,7 +251,7 @@ def main() -> None:
             folder.mkdir()
             content[task] = _measure_task(folder, task, given)
             content[task] |= {"commit": describe_commit(), "machine": describe_machine(PACKAGES)}
-    return write_results("cluster", content)
+            write_results("cluster", content)
 
 
 def _measure_task(folder: Path, task: str, given: argparse.Namespace) -> dict[str, Any]:

@@ -10,18 +10,20 @@ from brainmri.exclusion import hold_alone, hold_if_free
 from tests.house.closure import ROOT
 
 HOLD = """
-import pathlib, sys, time
+import pathlib, sys
 from brainmri.exclusion import hold_alone
 with hold_alone(pathlib.Path(sys.argv[1]), "work"):
     print("held", flush=True)
-    time.sleep(float(sys.argv[2]))
+    sys.stdin.readline()
 """
 
 
-def _start(path: Path, seconds: float) -> "subprocess.Popen[str]":
+def _start(path: Path) -> "subprocess.Popen[str]":
+    """Holds the lock until it is told a line, or nothing more."""
     return subprocess.Popen(
-        [sys.executable, "-c", HOLD, str(path), str(seconds)],
+        [sys.executable, "-c", HOLD, str(path)],
         env=os.environ | {"PYTHONPATH": str(ROOT / "src")},
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
     )
@@ -32,17 +34,19 @@ def _read_line(process: "subprocess.Popen[str]") -> str:
 
 
 def test_the_second_process_waits_for_the_first_and_names_it(tmp_path: Path) -> None:
-    first = _start(tmp_path / "lock", 1.0)
+    first = _start(tmp_path / "lock")
     assert "held" == _read_line(first)
-    second = _start(tmp_path / "lock", 0.0)
+    second = _start(tmp_path / "lock")
     assert f"work: process {first.pid} is at it already; waiting for its end" == _read_line(second)
+    first.communicate("\n", 60)
     assert "held" == _read_line(second)
-    assert (0, 0) == (first.wait(10), second.wait(10))
+    second.communicate("\n", 60)
+    assert (0, 0) == (first.returncode, second.returncode)
     assert ["lock"] == [path.name for path in tmp_path.iterdir()]
 
 
 def test_a_killed_process_holds_nothing(tmp_path: Path) -> None:
-    first = _start(tmp_path / "lock", 60.0)
+    first = _start(tmp_path / "lock")
     assert "held" == _read_line(first)
     with hold_if_free(tmp_path / "lock") as held:
         assert not held

@@ -90,9 +90,11 @@ class _Most(threading.Thread):
     def run(self) -> None:
         while not self._ended.wait(0.01):
             sizes = []
-            for path in self._folder.rglob("*"):
-                with contextlib.suppress(OSError):
-                    sizes.append(path.stat().st_size)
+            # Folders and files are gone while it looks.
+            with contextlib.suppress(OSError):
+                for path in self._folder.rglob("*"):
+                    with contextlib.suppress(OSError):
+                        sizes.append(path.stat().st_size)
             self._most = max(self._most, sum(sizes))
 
     def end(self) -> int:

@@ -349,8 +349,8 @@ def test_nobody_at_the_address_is_said_in_one_line_and_nothing_is_written(
 def test_no_ray_is_said_in_one_line(untouched: Workspace, tmp_path: Path) -> None:
     space = untouched.clone(tmp_path / "space")
     space.change("params.yaml", ON_RAY)
-    # A package that can't be imported, before the one that is installed.
-    (space.folder / "ray.py").write_text("raise ImportError\n")
+    # As Python says that it isn't there, before the one that is installed.
+    (space.folder / "ray.py").write_text("raise ModuleNotFoundError(name='ray')\n")
     said = space.run(sys.executable, "-m", "stages.phantom", "--out", "data/phantom", code=1)
     assert said.startswith("error: compute.backend: expected Ray to be installed, came none; pip install ")
     assert said.count("\n") == 1

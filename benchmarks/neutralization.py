@@ -24,7 +24,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier
 
 from benchmarks.settings import SETTINGS
-from brainmri.compute import map_all
+from brainmri.compute import map_each
 from brainmri.dataset.audit import audit_set
 from brainmri.dataset.baselines import Baseline
 from brainmri.dataset.manifest import ManifestRow
@@ -110,7 +110,9 @@ def plant_shortcuts(folder: Path, params: PhantomParams) -> None:
     """Writes slices without tumor and a scans.csv whose labels say nothing but how a picture was saved."""
     folder.mkdir(parents=True, exist_ok=True)
     wears_large = np.random.default_rng(params.seed).permutation(params.patients) % 2 == 0
-    rendered = map_all(lambda number: render_patient(params, number), range(params.patients), "phantom")
+    rendered = list(
+        map_each(lambda number: render_patient(params, number), range(params.patients), "phantom")
+    )
     rows = []
     for number, pictures in enumerate(rendered):
         disguise, label = (LARGE, "yes") if wears_large[number] else (SMALL, "no")

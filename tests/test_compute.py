@@ -9,7 +9,7 @@ import pytest
 from brainmri import backend, compute
 from brainmri.backend import ComputeParams, ComputeSection, choose, gpus_per_unit
 from brainmri.cluster_pool import put_in_order
-from brainmri.compute import find_cluster, map_all
+from brainmri.compute import find_cluster, map_each
 from brainmri.errors import BadInput
 from brainmri.params import read_params
 from tests.cluster_functions import double
@@ -39,8 +39,8 @@ def test_results_come_in_order_as_soon_as_those_before_are_there() -> None:
 
 def test_ray_is_not_imported_where_it_was_not_asked_for() -> None:
     code = (
-        "import sys; from brainmri.compute import map_all; from tests.cluster_functions import double;"
-        "map_all(double, [3], ''); sys.exit('ray' in sys.modules)"
+        "import sys; from brainmri.compute import map_each; from tests.cluster_functions import double;"
+        "list(map_each(double, [3], '')); sys.exit('ray' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
 
@@ -50,7 +50,7 @@ def test_this_machine_is_the_default() -> None:
     choose(read_params(ComputeSection, ROOT / "params.yaml").compute)
     assert find_cluster() is None
     assert 0 == gpus_per_unit()
-    assert [0, 2, 4] == map_all(double, range(3), "doubling")
+    assert [0, 2, 4] == list(map_each(double, range(3), "doubling"))
 
 
 def test_no_stage_tracks_where_it_computes() -> None:

@@ -112,16 +112,6 @@ def map_each(
     yield from tqdm(results, total=len(items), desc=title, disable=not sys.stderr.isatty())
 
 
-def map_all(
-    function: Callable[[Item], Result],
-    items: Sequence[Item],
-    title: str,
-    least: int = _WORTH_A_PROCESS,
-) -> list[Result]:
-    """The same as a list."""
-    return list(map_each(function, items, title, least))
-
-
 def _map_here(function: Callable[[Item], Result], items: Sequence[Item], jobs: int) -> Iterator[Result]:
     results: Iterator[Result] = Parallel(n_jobs=jobs, return_as="generator", batch_size="auto")(
         delayed(function)(item) for item in items

@@ -153,6 +153,25 @@ def test_what_else_is_wrong_ends_the_search_and_counts_as_no_trial(tmp_path: Pat
     assert 25 == len(list_trials(_run(tmp_path)))
 
 
+def test_what_was_refused_is_tried_first_by_the_next(tmp_path: Path) -> None:
+    refused: list[dict[str, Value]] = []
+    tried: list[dict[str, Value]] = []
+
+    def refuse(values: dict[str, Value], fold: int) -> float:
+        refused.append(values)
+        raise BadInput("a node: gone")
+
+    def score(values: dict[str, Value], fold: int) -> float:
+        tried.append(values)
+        return _score(values, fold)
+
+    with pytest.raises(BadInput, match="a node: gone"):
+        _run(tmp_path, score=refuse)
+    study = _run(tmp_path, score=score)
+    assert refused == tried[:1]
+    assert len(list_trials(study)) == PARAMS.trials
+
+
 def test_a_search_in_which_nothing_ends_says_so(tmp_path: Path) -> None:
     def diverge(_: dict[str, Value], __: int) -> float:
         raise Diverged("lr: expected a rate that trains")

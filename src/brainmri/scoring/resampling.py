@@ -10,7 +10,7 @@ import numpy as np
 from pydantic import Field
 from threadpoolctl import threadpool_limits
 
-from brainmri.compute import map_all
+from brainmri.compute import map_each
 from brainmri.params import Section
 from brainmri.scoring.catalogue import FIGURES, measure
 from brainmri.scoring.tally import Matrix, Ranked, Vector, rows_at_once
@@ -59,7 +59,7 @@ def map_draws(
     if params.draws * cases < _WORTH_PROCESSES:
         return _apply(function, rows, _Draws(groups, params.draws, np.random.PCG64(params.seed).state))
     divided = list(_divide(groups, rows, params))
-    parts = map_all(partial(_apply, function, rows), divided, "intervals", least=2)
+    parts = map_each(partial(_apply, function, rows), divided, "intervals", least=2)
     return [result for part in parts for result in part]
 
 

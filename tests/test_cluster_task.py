@@ -2,7 +2,6 @@
 
 import errno
 import os
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +10,7 @@ import pytest
 from brainmri.cluster_task import Place, describe_node, run_item
 from brainmri.confinement import Limits
 from brainmri.errors import BadInput, Diverged
-from brainmri.isolation import _isolate_batch
+from brainmri.isolated_batch import BatchTask, unpack
 from tests.cluster_functions import double, fill_up, read_names, read_sent, refuse_three
 
 ALONE = Place(None, None)
@@ -64,10 +63,11 @@ def test_a_function_sees_no_gpu_but_those_it_asked_for(monkeypatch: pytest.Monke
 
 
 def test_batch_after_batch_is_read_from_its_own_folder() -> None:
-    work = partial(_isolate_batch, read_sent, Limits(500, 30.0), "", 1)
+    work = BatchTask.of(read_sent, Limits(500, 30.0), "", 1)
     for text in ("first", "second"):
         content = np.frombuffer(text.encode(), np.uint8)
-        assert [text] == run_item(work, ["set/a.txt"], ALONE, ["set/a.txt"], content).value
+        outcome = run_item(work, ["set/a.txt"], ALONE, ["set/a.txt"], content)
+        assert [text] == [unpack(result) for result in outcome.value]
 
 
 def test_a_node_says_which_versions_it_has() -> None:

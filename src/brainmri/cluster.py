@@ -100,6 +100,7 @@ def _copy_tracked() -> Iterator[Path]:
 def _make_hook() -> Callable[[], None]:
     """What a worker begins with: the code it was sent comes first on its path.
 
+    Processes that it starts don't run Ray's own program anew, as they would by its file (a second).
     Not at the module's top: so it is sent itself, and not the name by which a node would find its own.
     """
 
@@ -108,6 +109,7 @@ def _make_hook() -> Callable[[], None]:
         from pathlib import Path  # noqa: PLC0415
 
         sys.path.insert(0, str(Path.cwd() / "src"))
+        vars(sys.modules["__main__"]).pop("__file__", None)
 
     return begin
 

@@ -41,8 +41,9 @@ _LOOK_SECONDS: Final = 0.2
 # For all processes to start, and between their looks for each other.
 _START_SECONDS: Final = 60.0
 _MEET_SECONDS: Final = 0.01
-# Seconds between pebble's looks at its workers: the end of a pool waits for the next one.
-CONSTS.sleep_unit = 0.01
+# Seconds between pebble's looks at its workers: the end of a pool waits for the next one, and the looks cost
+# about a hundredth of a core.
+CONSTS.sleep_unit = 0.05
 # Of the address of a socket in a folder: what all systems take (104 on macOS), less the two names that
 # multiprocessing adds to the folder of temporary files.
 _SOCKET_FOLDER_BYTES: Final = 103 - len("/pymp-12345678/listener-12345678")

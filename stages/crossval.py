@@ -8,8 +8,9 @@ from pathlib import Path
 from brainmri.dataset.prepared import read_prepared
 from brainmri.dataset.protocols import SplitParams
 from brainmri.dataset.units import ScoredRow, UnitRow
+from brainmri.learning.arm_network import count_network, list_arm_looks
 from brainmri.learning.arms import ComparisonParams, Settings, TaskName, read_arm
-from brainmri.learning.crossval import UnitJob, count_network, list_arm_looks, train_units
+from brainmri.learning.crossval import UnitJob, train_units
 from brainmri.learning.finished import finish_all
 from brainmri.params import read_params
 from brainmri.tables import read_rows, write_mapping, write_rows

@@ -1,7 +1,11 @@
 """What tests map over the nodes of a cluster."""
 
 import os
+import sys
+import tempfile
 import time
+from collections.abc import Callable
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +27,17 @@ def refuse_three(number: int) -> int:
     if number == 3:
         raise BadInput("three: expected another number, came 3; take another")
     return number
+
+
+def refuse_beside(number: int) -> int:
+    """The second waits for a minute; the first is refused as soon as that one has a folder, too."""
+    if number:
+        time.sleep(60)
+        return number
+    while len(list(Path(tempfile.gettempdir()).glob("brainmri-*"))) < 2:
+        time.sleep(0.05)
+    time.sleep(1)
+    raise BadInput("this: expected another number, came 0; take another")
 
 
 def crash_at_three(number: int) -> int:
@@ -61,3 +76,23 @@ def fill_up(number: int) -> None:
 def read_sent(name: str) -> str:
     """What a file says."""
     return Path(name).read_text()
+
+
+def read_as(encoding: str, name: str) -> str:
+    """What a file says in an encoding."""
+    return Path(name).read_text(encoding)
+
+
+def tell_unpicklable(_: str) -> Callable[[], None]:
+    """What no process can send to another."""
+    return lambda: None
+
+
+def tell_children(_: int) -> bool:
+    """Whether a new process of this one imports Ray, which it has no use for."""
+    with get_context("spawn").Pool(1) as pool:
+        return pool.apply(_knows_ray)
+
+
+def _knows_ray() -> bool:
+    return "ray" in sys.modules

@@ -156,6 +156,12 @@ def test_an_item_that_is_lost_three_times_is_named_and_the_others_are_done(untou
 
 
 @pytest.mark.usefixtures("cluster")
+def test_a_process_that_an_item_starts_does_without_ray(untouched: Workspace) -> None:
+    code = "print([told for _, told in find_cluster().map(functions.tell_children, range(2), Needs())])"
+    assert "[False, False]" in drive(untouched, code)
+
+
+@pytest.mark.usefixtures("cluster")
 def test_an_item_may_have_a_process_of_its_own(untouched: Workspace) -> None:
     code = "print([n for _, n in find_cluster().map(functions.tell_process, range(6), Needs(fresh=FRESH))])"
     said = {fresh: json.loads(drive(untouched, code.replace("FRESH", str(fresh)))) for fresh in (False, True)}
@@ -232,11 +238,11 @@ def test_other_versions_on_a_node_are_listed(untouched: Workspace, tmp_path: Pat
 
 def test_what_is_cancelled_leaves_no_files_on_its_node(untouched: Workspace, tmp_path: Path) -> None:
     code = (
-        "try:\n    list(find_cluster().map(functions.refuse_three, [5, 3], Needs()))\n"
+        "try:\n    list(find_cluster().map(functions.refuse_beside, [1, 0], Needs()))\n"
         "except Exception as error:\n    print(error)\n"
     )
     with start_cluster({}, {"TMPDIR": str(tmp_path)}, {"TMPDIR": str(tmp_path)}):
-        assert "three: expected another number" in drive(untouched, code)
+        assert "this: expected another number" in drive(untouched, code)
     assert [] == list(tmp_path.glob("brainmri-*"))
 
 

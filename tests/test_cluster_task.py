@@ -8,10 +8,8 @@ import numpy as np
 import pytest
 
 from brainmri.cluster_task import Place, describe_node, run_item
-from brainmri.confinement import Limits
 from brainmri.errors import BadInput, Diverged
-from brainmri.isolated_batch import BatchTask, unpack
-from tests.cluster_functions import double, fill_up, read_names, read_sent, refuse_three
+from tests.cluster_functions import double, fill_up, read_names, refuse_three
 
 ALONE = Place(None, None)
 
@@ -60,14 +58,6 @@ def test_a_function_sees_no_gpu_but_those_it_asked_for(monkeypatch: pytest.Monke
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3")
     assert "3" == run_item(os.environ.get, "CUDA_VISIBLE_DEVICES", Place(None, None, hidden=False), []).value
     assert not run_item(os.environ.get, "CUDA_VISIBLE_DEVICES", ALONE, []).value
-
-
-def test_batch_after_batch_is_read_from_its_own_folder() -> None:
-    work = BatchTask.of(read_sent, Limits(500, 30.0), "", 1)
-    for text in ("first", "second"):
-        content = np.frombuffer(text.encode(), np.uint8)
-        outcome = run_item(work, ["set/a.txt"], ALONE, ["set/a.txt"], content)
-        assert [text] == [unpack(result) for result in outcome.value]
 
 
 def test_a_node_says_which_versions_it_has() -> None:

@@ -100,7 +100,8 @@ def _copy_tracked() -> Iterator[Path]:
 def _make_hook() -> Callable[[], None]:
     """What a worker begins with: the code it was sent comes first on its path.
 
-    Processes that it starts don't run Ray's own program anew, as they would by its file (a second).
+    `__main__` forgets its file, so that multiprocessing doesn't run Ray's worker program again in each
+    process that is started there (a second).
     Not at the module's top: so it is sent itself, and not the name by which a node would find its own.
     """
 

@@ -53,7 +53,7 @@ def isolate_within(limits: Limits) -> Isolate:
         most = -(-len(sent) // (_ROUNDS * cluster.count(Needs())))
         size = max(1, min(_BATCH if together > 1 else _VOLUMES, most))
         batches = [sent[first : first + size] for first in range(0, len(sent), size)]
-        results = _map_on(cluster, BatchTask.of(function, limits, title, together), batches, title, files)
+        results = _map_on(cluster, BatchTask.of(function, limits, together), batches, title, files)
         return (refused[place] if place in refused else next(results) for place in range(len(items)))
 
     return isolate

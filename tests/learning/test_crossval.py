@@ -3,7 +3,6 @@
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 
@@ -12,10 +11,11 @@ from brainmri.dataset.predictions import Epoch
 from brainmri.dataset.prepared import PreparedSet
 from brainmri.dataset.units import CaseChoice, plan_units
 from brainmri.learning import crossval, shipped
+from brainmri.learning.arm_network import count_network, list_arm_looks
 from brainmri.learning.arms import read_arms
 from brainmri.learning.cards import Look
 from brainmri.learning.catalogue import Architecture
-from brainmri.learning.crossval import UnitJob, count_network, list_arm_looks, train_unit, train_units
+from brainmri.learning.crossval import UnitJob, train_unit, train_units
 from brainmri.learning.model_folder import WEIGHTS
 from brainmri.learning.prediction import predict_logits, read_classifier
 from brainmri.learning.recipe import Pooling
@@ -45,7 +45,8 @@ def data(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> tuple[PreparedSet, 
     return prepared, manifest
 
 
-def _job(arm: str, place: int = 0) -> UnitJob:
+def make_job(arm: str, place: int = 0) -> UnitJob:
+    """The training of a unit of one of `ARMS`; its set is no file."""
     protocol = ARMS[arm].protocol
     units = [unit for unit in plan_units(make_manifest(), [0], CaseChoice.ALL) if unit.protocol is protocol]
     return UnitJob(Path(), Path(), ARMS[arm], units[place], CaseChoice.ALL, SPLIT, Path("out.csv"))
@@ -53,7 +54,7 @@ def _job(arm: str, place: int = 0) -> UnitJob:
 
 @pytest.mark.usefixtures("data")
 def test_a_unit_scores_what_it_watched_and_what_it_never_saw() -> None:
-    outcome = train_unit(_job("searched"))
+    outcome = train_unit(make_job("searched"))
     assert {Subset.VALID: 8, Subset.TEST: 8} == {
         subset: sum(row.subset is subset for row in outcome.scored) for subset in (Subset.VALID, Subset.TEST)
     }
@@ -69,7 +70,7 @@ def test_the_shipped_detector_is_asked_and_nothing_trained(
     monkeypatch.setattr(shipped, "FOLDER", tmp_path / "weights")
     ship(tmp_path / "weights", Architecture.RESNET18)
     arms = read_arms(SHARED, make_comparison({"plain": {}, "shipped": {"task": "zero_shot"}}))
-    first, second = (train_unit(replace(_job("fixed", place), arm=arms["shipped"])) for place in (0, 1))
+    first, second = (train_unit(replace(make_job("fixed", place), arm=arms["shipped"])) for place in (0, 1))
     assert "fold 0, seed 0: nothing to train" == first.words
     watched = {row.slice_id: row.logit for row in first.scored if row.subset is Subset.VALID}
     scored = {row.slice_id: row.logit for row in second.scored if row.subset is Subset.TEST}
@@ -86,7 +87,7 @@ def test_the_shipped_detector_looks_at_its_own_sizes_whatever_was_prepared(
     large = replace(data[0], images=images.repeat(2, axis=1).repeat(2, axis=2))
     monkeypatch.setattr(crossval, "read_prepared", lambda _: large)
     arm = read_arms(SHARED, make_comparison({"plain": {}, "shipped": {"task": "zero_shot"}}))["shipped"]
-    outcome = train_unit(replace(_job("fixed"), arm=arm))
+    outcome = train_unit(replace(make_job("fixed"), arm=arm))
     classifier = read_classifier(tmp_path / "weights" / "resnet18" / "classifier", WEIGHTS)
     expected = dict(zip([row.slice_id for row in data[1]], predict_logits(classifier, images), strict=True))
     twice = (Look(32), Look(24))
@@ -102,33 +103,11 @@ def test_the_shipped_detector_looks_at_its_own_sizes_whatever_was_prepared(
     assert both > 1.4 * one
 
 
-def test_arms_that_see_mirror_images_too_are_asked_twice_as_their_own_task_says() -> None:
-    shared = SHARED.model_copy(update={"train": SHARED.train.model_copy(update={"flips": True})})
-    arms = read_arms(
-        shared,
-        make_comparison(
-            {
-                "plain": {"train": {"flips": False}},
-                "mirrored": {},
-                "unet": {"task": "segmentation", "segmentation": {"flips": False}},
-                "unet_mirrored": {"task": "segmentation", "segmentation": {"flips": True}},
-            }
-        ),
-    )
-    once, twice = (Look(64),), (Look(64), Look(64, mirrored=True))
-    looks = {name: list_arm_looks(arm, 64) for name, arm in arms.items()}
-    assert {"plain": once, "mirrored": twice, "unet": once, "unet_mirrored": twice} == looks
-    unet = arms["unet"]
-    one, both = (count_network(unet, looks[name])["multiply_adds"] for name in ("unet", "unet_mirrored"))
-    assert 2 * one == both
-    assert not arms["plain"].trains_as(arms["mirrored"])
-
-
 @pytest.mark.long
 @pytest.mark.usefixtures("data")
 def test_a_share_of_the_training_groups_trains_another_network() -> None:
-    whole = train_unit(_job("fixed"))
-    job = _job("fixed")
+    whole = train_unit(make_job("fixed"))
+    job = make_job("fixed")
     part = train_unit(replace(job, arm=job.arm.model_copy(update={"share": 0.5})))
     assert [row.slice_id for row in whole.scored] == [row.slice_id for row in part.scored]
     assert whole.key != part.key
@@ -136,14 +115,14 @@ def test_a_share_of_the_training_groups_trains_another_network() -> None:
 
 @pytest.mark.usefixtures("data")
 def test_the_paper_s_protocol_keeps_the_last_epoch_too() -> None:
-    outcome = train_unit(_job("paper"))
+    outcome = train_unit(make_job("paper"))
     assert {Epoch.BEST, Epoch.LAST} == {row.epoch for row in outcome.scored}
     assert "seed 0" == outcome.unit.name
 
 
 @pytest.mark.usefixtures("data")
 def test_order_and_neighbours_change_no_byte(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    jobs = [_job("searched", place) for place in (0, 1)]
+    jobs = [make_job("searched", place) for place in (0, 1)]
     monkeypatch.setattr(crossval, "available_cores", lambda: 64)
     first = {outcome.unit.fold: outcome.scored for outcome in train_units(jobs, threads=64)}
     monkeypatch.chdir(tmp_path.parent)
@@ -154,40 +133,29 @@ def test_order_and_neighbours_change_no_byte(tmp_path: Path, monkeypatch: pytest
 
 @pytest.mark.usefixtures("data")
 def test_a_finished_unit_is_read_not_trained_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    expected = train_unit(_job("fixed"))
+    expected = train_unit(make_job("fixed"))
 
     def train(*_: object) -> None:
         raise AssertionError("it was trained again")
 
     monkeypatch.setattr(crossval, "train_network", train)
-    assert expected == train_unit(_job("fixed"))
+    assert expected == train_unit(make_job("fixed"))
     with pytest.raises(AssertionError, match="trained again"):
-        train_unit(_job("fixed", 1))
+        train_unit(make_job("fixed", 1))
 
 
 @pytest.mark.usefixtures("data")
 def test_a_broken_outcome_is_noticed_and_done_anew(capsys: pytest.CaptureFixture[str]) -> None:
-    expected = train_unit(_job("fixed"))
+    expected = train_unit(make_job("fixed"))
     path = next(Path(".dvc").rglob("outcome.json"))
     assert not list(Path(".dvc").rglob("checkpoint.safetensors"))
     path.write_text(path.read_text().replace("0", "1", 1))
-    assert expected == train_unit(_job("fixed"))
+    assert expected == train_unit(make_job("fixed"))
     assert "is broken; its training is done anew" in capsys.readouterr().out
 
 
 def test_another_arm_has_another_store(data: tuple[PreparedSet, list[ManifestRow]]) -> None:
-    job = _job("fixed")
+    job = make_job("fixed")
     other = replace(job, arm=job.arm.model_copy(update={"lr": 2e-3}))
     assert train_unit(job).key != train_unit(other).key
     assert len(data[1]) == 32
-
-
-def test_networks_are_counted_as_published() -> None:
-    arm = ARMS["fixed"].model_copy(update={"arch": type(ARMS["fixed"].arch)("resnet50")})
-    counted = count_network(arm, (Look(224),))
-    # torchvision states 4.09 G multiply-adds at 224 px; the head for two classes adds little.
-    assert counted["multiply_adds"] == pytest.approx(4.09e9, rel=0.01)
-    body = 23_508_032
-    head = sum(np.prod(shape) for shape in ((4096,), (4096,), (4096, 512), (512,), (512,), (512, 2)))
-    assert counted["parameters"] == body + head
-    assert counted["bytes"] > 4 * counted["parameters"]

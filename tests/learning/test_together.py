@@ -17,7 +17,8 @@ from brainmri.learning.crossval import _check_processes, train_units
 from brainmri.learning.recipe import EpochPlan
 from brainmri.learning.together import train_together
 from tests.learning.shipping import ship
-from tests.learning.together_work import fail, list_listening, meet_and_list, refuse_late, train
+from tests.learning.test_crossval import make_job
+from tests.learning.together_work import fail, list_listening, meet_and_list, refuse_late, score_part, train
 
 # Of the way that training moves the weights. Sums over parts of a batch are rounded otherwise, and Adam makes
 # steps of one length of small gradients, too.
@@ -69,6 +70,16 @@ def test_two_processes_go_on_from_a_checkpoint_as_if_nothing_had_been(tmp_path: 
     assert [batch.tobytes() for batch in seen] == [batch.tobytes() for batch in all_seen[-len(seen) :]]
     assert whole["losses"].tolist() == again["losses"].tolist()
     assert whole["end"].tobytes() == again["end"].tobytes()
+
+
+@pytest.mark.long
+def test_a_unit_of_two_processes_is_scored_by_the_first(tmp_path: Path) -> None:
+    work = partial(score_part, make_job("fixed"))
+    alone = work(1, tmp_path / "alone", 0)
+    both = train_together(partial(work, 2, tmp_path / "both"), 2)
+    assert alone["facts"] == both["facts"]
+    assert alone["scores"]["best"]["logit"] != both["scores"]["best"]["logit"]
+    assert len(alone["scores"]["best"]["logit"]) == len(both["scores"]["best"]["logit"])
 
 
 @pytest.mark.long

@@ -10,14 +10,16 @@ import torch
 from fastai.callback.core import Callback
 
 from brainmri.errors import Diverged
-from brainmri.learning import shipped
+from brainmri.learning import crossval, shipped
 from brainmri.learning.averaging import KeptStatistics
 from brainmri.learning.checkpoint import CheckpointStore
 from brainmri.learning.classification import select_classes
+from brainmri.learning.crossval import UnitJob
 from brainmri.learning.fitting import Schedule, train_network
 from brainmri.learning.together import ReadStore, SharedBatches, share_batches
 from brainmri.learning.training import Training
 from brainmri.learning.weights import State
+from tests.dataset.test_units import make_manifest
 from tests.learning.samples import make_recipe, make_set
 
 
@@ -85,6 +87,18 @@ def _gather(state: State) -> dict[str, np.ndarray]:
     """All weights in one row, without what is counted of batches."""
     learnt = [value for name, value in state.items() if name.endswith((".weight", ".bias"))]
     return {"all": np.concatenate([value.double().numpy().ravel() for value in learnt])}
+
+
+def score_part(job: UnitJob, processes: int, folder: Path, rank: int) -> dict[str, Any]:
+    """What a unit's fit gives in one of several processes, or alone; its set is no file."""
+    prepared, manifest = make_set(32)[0], make_manifest()
+    crossval.read_prepared = lambda _: prepared  # type: ignore[assignment]
+    crossval.read_manifest = lambda _: manifest  # type: ignore[assignment]
+    if processes == 1:
+        taken = crossval._take(job)
+        trained = crossval._fit(job, taken, 1e-3, CheckpointStore(folder))
+        return crossval._describe(job, taken, 1e-3, trained)
+    return crossval._fit_part(job, 1e-3, folder, rank)
 
 
 def fail(kind: str, of: int, rank: int) -> None:

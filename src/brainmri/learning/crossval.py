@@ -9,38 +9,30 @@ from dataclasses import dataclass
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import torch
-from torch.utils.flop_counter import FlopCounterMode
 
 from brainmri.backend import gpus_per_unit
 from brainmri.compute import Needs, available_cores, find_cluster, map_unordered
-from brainmri.dataset.manifest import ManifestRow, Subset, read_manifest
-from brainmri.dataset.predictions import Epoch, make_prediction
+from brainmri.dataset.manifest import ManifestRow, read_manifest
+from brainmri.dataset.predictions import Epoch
 from brainmri.dataset.prepared import PreparedSet, read_prepared
 from brainmri.dataset.protocols import Protocol, SplitParams
-from brainmri.dataset.units import CaseChoice, ScoredRow, SegmentedRow, UnitRow, take_unit, thin_out
+from brainmri.dataset.units import CaseChoice, ScoredRow, UnitRow, take_unit, thin_out
 from brainmri.errors import BadInput
-from brainmri.learning.arms import Arm, TaskName
-from brainmri.learning.cards import ClassifierCard, Look, list_looks, read_model_card
+from brainmri.learning.arms import Arm
 from brainmri.learning.checkpoint import CheckpointStore, open_store
-from brainmri.learning.classification import Classification, select_classes
-from brainmri.learning.fitting import Schedule, train_network
+from brainmri.learning.classification import select_classes
+from brainmri.learning.fitting import Schedule, TrainedNetwork, train_network
 from brainmri.learning.identity import identify_training
-from brainmri.learning.model_folder import WEIGHTS
-from brainmri.learning.prediction import fit_size, predict_logits, read_classifier
 from brainmri.learning.rate import find_rate
-from brainmri.learning.recipe import EpochPlan, Pooling, Recipe, plan_epoch
-from brainmri.learning.segmentation import Segmentation, select_masks
+from brainmri.learning.recipe import EpochPlan, Recipe, plan_epoch
+from brainmri.learning.segmentation import select_masks
 from brainmri.learning.segmentation_recipe import SegmentationRecipe
-from brainmri.learning.shipped import find_shipped
-from brainmri.learning.training import Task, Training, TrainingData, choose_looks
-from brainmri.learning.unit_scores import Columns, score_classes, score_masks
-from brainmri.learning.weights import State, read_start_weights
-from brainmri.tables import DIGITS, shorten
-
-Taken: TypeAlias = tuple[PreparedSet, Sequence[ManifestRow]]
+from brainmri.learning.training import Training, TrainingData
+from brainmri.learning.unit_scores import Taken, list_rows, score_by_shipped, score_unit
+from brainmri.tables import shorten
 
 
 @dataclass(frozen=True)
@@ -126,11 +118,11 @@ def train_unit(job: UnitJob, processes: int = 1) -> UnitOutcome:
 
     Where GPUs are, each of several `processes` trains with one of its own, on parts of the same batches.
     """
-    prepared, manifest = _take(job)
+    taken = _take(job)
     if job.arm.zero_shot:
-        return _ask_shipped(job, prepared, manifest)
+        return _ask_shipped(job, taken)
     recipe = job.arm.recipe(job.unit.seed)
-    key = identify_training(prepared, manifest, recipe, job.arm.length, job.arm.rate)
+    key = identify_training(*taken, recipe, job.arm.length, job.arm.rate)
     if job.arm.segmentation is not None and job.arm.flips:
         # The outcome is of the predictions: an arm without the mirrored view has another.
         key = hashlib.sha256(f"{key} flips".encode()).hexdigest()
@@ -144,60 +136,16 @@ def train_unit(job: UnitJob, processes: int = 1) -> UnitOutcome:
             try:
                 # Lines of several trainings at once would run into one another.
                 with contextlib.redirect_stdout(io.StringIO()):
-                    outcome = _train(job, (prepared, manifest), processes, store)
+                    outcome = _train(job, taken, processes, store)
             except BadInput as error:
                 raise type(error)(f"{job.unit.name}: {error}") from None
             store.write_outcome(outcome)
-    return UnitOutcome(job.unit, key, _list_rows(outcome, job.unit, prepared, manifest), outcome["facts"])
+    return UnitOutcome(job.unit, key, list_rows(outcome["scores"], job.unit, taken), outcome["facts"])
 
 
-def list_arm_looks(arm: Arm, prepared: int) -> tuple[Look, ...]:
-    """How the arm's network is asked about an image that was prepared at so many pixels a side."""
-    if arm.zero_shot:
-        folder = find_shipped(arm.arch, "task: zero_shot").folder
-        return read_model_card(folder / "classifier", ClassifierCard).looks
-    recipe = arm.recipe(seed=0)
-    start = read_start_weights(arm.weights, arm.arch)
-    looks = choose_looks(_choose_task(recipe).build_network(recipe), recipe, start, prepared)
-    # A segmenter's mirror images are a matter of its prediction alone.
-    return looks if arm.segmentation is None else list_looks([looks[0].size], flips=arm.flips)
-
-
-def count_network(arm: Arm, looks: Sequence[Look]) -> dict[str, int]:
-    """Parameters, their bytes in float32, and multiply-adds for one image, asked at each of `looks`."""
-    recipe = arm.recipe(seed=0)
-    if arm.zero_shot:  # its head is the shipped one's, whatever trainings have
-        pooling = recipe.train.model_copy(update={"pooling": Pooling.CONCAT})
-        recipe = recipe.model_copy(update={"train": pooling})
-    network = _choose_task(recipe).build_network(recipe).eval()
-    with FlopCounterMode(display=False) as counter, torch.inference_mode():
-        for look in looks:
-            network(torch.zeros(1, 3, look.size, look.size))
-    parameters = sum(parameter.numel() for parameter in network.parameters())
-    stored = sum(value.numel() * value.element_size() for value in network.state_dict().values())
-    # A multiply-add is two operations.
-    return {"parameters": parameters, "bytes": stored, "multiply_adds": counter.get_total_flops() // 2}
-
-
-def _choose_task(recipe: Recipe) -> Task:
-    return Segmentation(recipe.segmentation) if isinstance(recipe, SegmentationRecipe) else Classification()
-
-
-def _ask_shipped(job: UnitJob, prepared: PreparedSet, manifest: Sequence[ManifestRow]) -> UnitOutcome:
-    """What the shipped detector says, of images at its own size."""
-    shipped = find_shipped(job.arm.arch, "task: zero_shot")
-    shipped.read()  # no file of another hash is asked
-    classifier = read_classifier(shipped.folder / "classifier", WEIGHTS)
-    if prepared.images.ndim > 3:
-        raise BadInput(
-            f"task: zero_shot: expected images of one channel, came {prepared.images.shape[1]}; set "
-            "prepare.channel to one of them"
-        )
-    images = fit_size(prepared.images[_find_scored(manifest)], classifier.card)
-    logits = predict_logits(classifier, images)
-    columns = {"logit": [round(float(logit), DIGITS) for logit in logits]}
-    outcome: dict[str, Any] = {"scores": {Epoch.BEST.value: columns}, "facts": {"precision": "fp32"}}
-    return UnitOutcome(job.unit, "", _list_rows(outcome, job.unit, prepared, manifest), outcome["facts"])
+def _ask_shipped(job: UnitJob, taken: Taken) -> UnitOutcome:
+    scores = {Epoch.BEST.value: score_by_shipped(job.arm, taken)}
+    return UnitOutcome(job.unit, "", list_rows(scores, job.unit, taken), {"precision": "fp32"})
 
 
 def _take(job: UnitJob) -> Taken:
@@ -218,7 +166,7 @@ def _train(job: UnitJob, taken: Taken, processes: int, store: CheckpointStore) -
     # As metrics/lr.json holds it for the root pipeline's training.
     rate = shorten(rate)
     if processes == 1:
-        return _fit(job, taken, rate, store)
+        return _describe(job, taken, rate, _fit(job, taken, rate, store))
     if torch.cuda.is_available():  # what the search left there is one of the processes' now
         gc.collect()
         torch.cuda.empty_cache()
@@ -243,11 +191,13 @@ def _check_processes(plan: EpochPlan, processes: int) -> None:
 
 
 def _fit_part(job: UnitJob, rate: float, store: Path, rank: int) -> dict[str, Any]:
-    """In one of several processes; the first writes checkpoints."""
+    """In one of several processes; the first writes checkpoints, and gives the outcome."""
     from brainmri.learning.together import ReadStore, share_batches  # noqa: PLC0415
 
     own = CheckpointStore(store) if rank == 0 else ReadStore(store)
-    return _fit(job, _take(job), rate, own, share_batches)
+    taken = _take(job)
+    trained = _fit(job, taken, rate, own, share_batches)
+    return _describe(job, taken, rate, trained) if rank == 0 else {}
 
 
 def _fit(
@@ -256,15 +206,19 @@ def _fit(
     rate: float,
     store: CheckpointStore,
     join: Callable[[Training], None] = lambda _: None,
-) -> dict[str, Any]:
+) -> TrainedNetwork:
     recipe = job.arm.recipe(job.unit.seed)
-    trained = train_network(_select(recipe, *taken), recipe, Schedule(job.arm.length, rate), store, join)
+    return train_network(_select(recipe, *taken), recipe, Schedule(job.arm.length, rate), store, join)
+
+
+def _describe(job: UnitJob, taken: Taken, rate: float, trained: TrainedNetwork) -> dict[str, Any]:
     states = {Epoch.BEST: trained.best}
     if job.unit.protocol is Protocol.PAPER:
         states[Epoch.LAST] = trained.last
     return {
         "scores": {
-            epoch.value: _score(trained.training, job.arm, state, taken) for epoch, state in states.items()
+            epoch.value: score_unit(trained.training, job.arm, state, taken)
+            for epoch, state in states.items()
         },
         "facts": {
             "learning_rate": rate,
@@ -279,31 +233,3 @@ def _select(recipe: Recipe, prepared: PreparedSet, manifest: Sequence[ManifestRo
     if isinstance(recipe, SegmentationRecipe):
         return select_masks(prepared, manifest, recipe.segmentation)
     return select_classes(prepared, manifest)
-
-
-def _score(training: Training, arm: Arm, state: State, data: Taken) -> Columns:
-    """What the network with the weights `state` says of the slices outside training."""
-    training.learner.model.load_state_dict(state)
-    training.learner.model.eval()
-    prepared, places = data[0], _find_scored(data[1])
-    if arm.task is TaskName.SEGMENTATION:
-        return score_masks(training, prepared, places, flips=arm.flips)
-    return score_classes(training, prepared, places)
-
-
-def _find_scored(manifest: Sequence[ManifestRow]) -> list[int]:
-    return [place for place, row in enumerate(manifest) if row.subset is not Subset.TRAIN]
-
-
-def _list_rows(
-    outcome: Mapping[str, Any], unit: UnitRow, prepared: PreparedSet, manifest: Sequence[ManifestRow]
-) -> list[ScoredRow]:
-    rows: list[ScoredRow] = []
-    for epoch, columns in outcome["scores"].items():
-        kind = ScoredRow if columns.keys() == {"logit"} else SegmentedRow
-        for number, place in enumerate(_find_scored(manifest)):
-            own = {name: values[number] for name, values in columns.items()}
-            patient = prepared.slices[place].patient
-            known = make_prediction(manifest[place], patient, Epoch(epoch), own.pop("logit"))
-            rows.append(kind(**known.model_dump(), seed=unit.seed, fold=unit.fold, **own))
-    return rows

@@ -8,12 +8,12 @@ from typing import Annotated, Any, Final, TypeVar
 
 import numpy as np
 from pydantic import Field
-from threadpoolctl import threadpool_limits
 
 from brainmri.compute import map_each
 from brainmri.params import Section
 from brainmri.scoring.catalogue import FIGURES, measure
 from brainmri.scoring.tally import Matrix, Ranked, Vector, rows_at_once
+from brainmri.scoring.threads import limit_blas
 
 Result = TypeVar("Result")
 
@@ -83,7 +83,7 @@ def _divide(groups: int, rows: int, params: IntervalParams) -> Iterator[_Draws]:
 
 def _apply(function: Callable[[Matrix], Result], rows: int, draws: _Draws) -> list[Result]:
     # The number of threads could change the last bit of a sum.
-    with threadpool_limits(1, user_api="blas"):
+    with limit_blas():
         return list(map(function, draws.draw(rows)))
 
 

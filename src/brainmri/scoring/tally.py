@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from brainmri.scoring.calibration import Truth, Values
 from brainmri.scoring.cases import Cases
+from brainmri.scoring.threads import limit_blas
 
 Vector = NDArray[np.float64]  # (draws,), one value a row of weights
 Matrix = NDArray[np.float64]  # (draws, something)
@@ -118,7 +118,7 @@ def count(ranked: Ranked, weights: Matrix) -> Tally:
     false = np.cumsum(by_case * ~ranked.truth, axis=1)[:, ranked.last]
     nothing = np.zeros((len(weights), 1))
     # For so few columns the threads of BLAS wait for each other longer than they work.
-    with threadpool_limits(1, user_api="blas"):
+    with limit_blas():
         sums = weights @ ranked.terms
     tp, fp, fn, tn, squared, entropy = sums[:, :6].T
     sweep_tp, sweep_fp = np.hstack([nothing, true]), np.hstack([nothing, false])

@@ -248,8 +248,8 @@ def test_what_is_cancelled_leaves_no_files_on_its_node(untouched: Workspace, tmp
 
 def test_too_large_a_file_costs_itself_alone_and_is_not_sent(untouched: Workspace, tmp_path: Path) -> None:
     space = untouched.clone(tmp_path / "space")
-    space.change("params.yaml", SENT | {"max_volume_megabytes: 256": "max_volume_megabytes: 1"})
     space.run("dvc", "repro", "phantom")
+    space.change("params.yaml", SENT | {"max_volume_megabytes: 256": "max_volume_megabytes: 1"})
     first = min((space.folder / "data" / "phantom").rglob("*.png"))
     first.unlink()  # a link to DVC's cache
     with first.open("wb") as file:
@@ -350,6 +350,18 @@ def test_nobody_at_the_address_is_said_in_one_line_and_nothing_is_written(
     assert said.startswith("error: RAY_ADDRESS: expected a Ray cluster at 127.0.0.1:9, came ")
     assert said.count("\n") == 1
     assert not (space.folder / "data" / "phantom").exists()
+
+
+def test_a_head_that_is_gone_is_said_in_one_line(untouched: Workspace, tmp_path: Path) -> None:
+    space = untouched.clone(tmp_path / "space")
+    space.change("params.yaml", ON_RAY)
+    # As one leaves it that was killed.
+    (tmp_path / "ray").mkdir()
+    (tmp_path / "ray" / "ray_current_cluster").write_text("127.0.0.1:9")
+    command = (sys.executable, "-m", "stages.phantom", "--out", "data/phantom")
+    said = space.run(*command, code=1, RAY_ADDRESS="", RAY_TMPDIR=str(tmp_path))
+    assert said.startswith("error: RAY_ADDRESS: expected a Ray cluster at 127.0.0.1:9, came ")
+    assert said.count("\n") == 1
 
 
 def test_no_ray_is_said_in_one_line(untouched: Workspace, tmp_path: Path) -> None:

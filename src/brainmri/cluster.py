@@ -38,7 +38,7 @@ def join_cluster(*, shared: bool) -> "RayPool":
     address = os.environ.get(_ADDRESS) or "auto"
     if address == "local" or address.startswith("ray://"):
         raise _refuse(address, "no HOST:PORT of a head")
-    _knock(address)
+    _knock(_read_noted() if address == "auto" else address)
     # Nothing is told to anybody outside.
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     try:
@@ -61,6 +61,13 @@ def _refuse(address: str, came: str) -> BadInput:
         f"{_ADDRESS}: expected a Ray cluster at {address}, came {came}; start one by `ray start --head`, or "
         "set compute.backend to local"
     )
+
+
+def _read_noted() -> str:
+    """The head that was started last on this machine, as Ray notes it, though it may be gone; "" for none."""
+    temporary = os.environ.get("RAY_TMPDIR") or os.environ.get("TMPDIR") or "/tmp"  # noqa: S108 - Ray's own
+    noted = Path(temporary, "ray", "ray_current_cluster")
+    return noted.read_text(encoding="utf-8").strip() if noted.is_file() else ""
 
 
 def _knock(address: str) -> None:

@@ -4,7 +4,6 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -81,11 +80,6 @@ def read_sent(name: str) -> str:
 def read_as(encoding: str, name: str) -> str:
     """What a file says in an encoding."""
     return Path(name).read_text(encoding)
-
-
-def tell_unpicklable(_: str) -> Callable[[], None]:
-    """What no process can send to another."""
-    return lambda: None
 
 
 def tell_children(_: int) -> bool:

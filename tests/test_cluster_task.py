@@ -2,16 +2,20 @@
 
 import errno
 import os
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from brainmri.cluster_task import Place, describe_node, run_item
+from brainmri.confinement import Failure, Limits
 from brainmri.errors import BadInput, Diverged
-from tests.cluster_functions import double, fill_up, read_names, refuse_three
+from brainmri.isolation import _isolate_batch
+from tests.cluster_functions import double, fill_up, read_as, read_names, read_sent, refuse_three
 
 ALONE = Place(None, None)
+LIMITS = Limits(500, 30.0)
 
 
 def test_a_function_runs_among_the_files_that_were_sent_and_leaves_nothing(tmp_path: Path) -> None:
@@ -58,6 +62,20 @@ def test_a_function_sees_no_gpu_but_those_it_asked_for(monkeypatch: pytest.Monke
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3")
     assert "3" == run_item(os.environ.get, "CUDA_VISIBLE_DEVICES", Place(None, None, hidden=False), []).value
     assert not run_item(os.environ.get, "CUDA_VISIBLE_DEVICES", ALONE, []).value
+
+
+def test_batch_after_batch_is_read_from_its_own_folder() -> None:
+    work = partial(_isolate_batch, read_sent, LIMITS, "", 1)
+    for text in ("first", "second"):
+        content = np.frombuffer(text.encode(), np.uint8)
+        assert [text] == run_item(work, ["set/a.txt"], ALONE, ["set/a.txt"], content).value
+
+
+def test_what_an_item_of_a_batch_fails_by_is_its_own(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("text")
+    work = partial(_isolate_batch, partial(read_as, "utf-8"), LIMITS, "", 2)
+    outcome = run_item(work, ["a.txt", "none.txt", "a.txt"], Place(tmp_path, None), [])
+    assert ["text", Failure("can't be decoded (FileNotFoundError)"), "text"] == outcome.value
 
 
 def test_a_node_says_which_versions_it_has() -> None:

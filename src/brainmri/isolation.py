@@ -4,10 +4,13 @@ Decoders of files from anywhere may eat memory, hang or crash; here that costs o
 """
 
 import multiprocessing
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from functools import cache, partial
 from itertools import chain
 from multiprocessing.context import BaseContext
+from pathlib import Path
 from threading import active_count
 from typing import Any, Final, TypeVar
 
@@ -17,7 +20,6 @@ from brainmri.compute import Files, Needs, Pool, find_cluster, no_files
 from brainmri.confinement import Failure, Limits, describe
 from brainmri.deadline import NEVER
 from brainmri.errors import BadInput
-from brainmri.isolated_batch import BatchTask, unpack
 from brainmri.workers import TASKS_A_WORKER, Isolate, Workers, staying_context
 
 Item = TypeVar("Item")
@@ -53,7 +55,8 @@ def isolate_within(limits: Limits) -> Isolate:
         most = -(-len(sent) // (_ROUNDS * cluster.count(Needs())))
         size = max(1, min(_BATCH if together > 1 else _VOLUMES, most))
         batches = [sent[first : first + size] for first in range(0, len(sent), size)]
-        results = _map_on(cluster, BatchTask.of(function, limits, together), batches, title, files)
+        on_node = partial(_isolate_batch, function, limits, title, together)
+        results = _map_on(cluster, on_node, batches, title, files)
         return (refused[place] if place in refused else next(results) for place in range(len(items)))
 
     return isolate
@@ -72,18 +75,51 @@ def _refuse(items: Sequence[Item], files: Files) -> dict[int, Failure]:
 
 
 def _map_on(
-    cluster: Pool, task: BatchTask, batches: Sequence[Sequence[Any]], title: str, files: Files
-) -> Iterator[Any]:
+    cluster: Pool,
+    function: Callable[[Sequence[Item]], list[Result | Failure]],
+    batches: Sequence[Sequence[Item]],
+    title: str,
+    files: Files,
+) -> Iterator[Result | Failure]:
     """Batches on the nodes of a cluster, in order."""
     needs = Needs(files=lambda batch: chain.from_iterable(map(files, batch)), name=_name_batch)
     with _Bar(total=sum(map(len, batches)), desc=title, disable=not sys.stderr.isatty()) as progress:
-        for results in cluster.map_in_order(task, batches, needs):
+        for results in cluster.map_in_order(function, batches, needs):
             progress.update(len(results))
-            yield from map(unpack, results)
+            yield from results
 
 
 def _name_batch(batch: Sequence[object]) -> str:
     return f"{getattr(batch[0], 'path', batch[0])} and {len(batch) - 1} beside it"
+
+
+def _isolate_batch(
+    function: Callable[[Item], Result], limits: Limits, title: str, together: int, items: Sequence[Item]
+) -> list[Result | Failure]:
+    """On a node: in one process of its own, since each of the node's cores has a batch.
+
+    It stays for the batches to come, and ends with the process that it belongs to.
+    """
+    workers = _start_one(limits, _unwrap(function))
+    return list(workers.until(NEVER)(partial(_work_in, Path.cwd(), function), items, title, together))
+
+
+def _work_in(folder: Path, function: Callable[[Item], Result], item: Item) -> Result:
+    """The function of the item, in a folder: the process may have started in that of an earlier batch."""
+    os.chdir(folder)
+    return function(item)
+
+
+@cache
+def _start_one(limits: Limits, function: Callable[..., Any]) -> Workers:
+    return Workers(limits, [function], staying_context(), 1)
+
+
+def _unwrap(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function itself, whatever arguments it was given."""
+    while isinstance(function, partial):
+        function = function.func
+    return function
 
 
 def map_isolated(

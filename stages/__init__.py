@@ -6,7 +6,6 @@ alone a queued experiment would silently run the workspace's code and record the
 
 import argparse
 import errno
-import gc
 import inspect
 import os
 import signal
@@ -26,6 +25,7 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(CHECKOUT / "src"))
 
 import brainmri  # noqa: E402 - the path above decides which one
+from brainmri.collector import pause_collector, resume_collector  # noqa: E402
 from brainmri.errors import BadInput  # noqa: E402
 
 
@@ -34,9 +34,11 @@ def stop(*_: object) -> None:
     sys.exit("error: interrupted; the same command runs what is left (a training from its checkpoint)")
 
 
-# Run as a script: from here on, for the seconds of imports too; not where a shell had it ignored.
-if sys.argv[0] == "-m" and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-    signal.signal(signal.SIGINT, stop)
+if sys.argv[0] == "-m":  # run as a script
+    pause_collector()
+    # From here on, for the seconds of imports too; not where a shell had it ignored.
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, stop)
 
 
 def run(main: Callable[..., None]) -> None:
@@ -49,6 +51,7 @@ def run(main: Callable[..., None]) -> None:
         option = f"--{name.replace('_', '-')}"
         parser.add_argument(option, type=kind, required=not known, metavar=shown, **known)
     arguments = parser.parse_args()
+    resume_collector()
     try:
         _refuse_other_code()
         _choose_backend()
@@ -62,9 +65,6 @@ def run(main: Callable[..., None]) -> None:
             raise
         place = error.filename or "an output"
         sys.exit(f"error: {place}: can't be written ({error.strerror}); make room, then run it again")
-    finally:
-        # The collector would look through all of PyTorch once more, for a second, to free what ends anyway.
-        gc.freeze()
 
 
 def _choose_backend() -> None:

@@ -1,5 +1,6 @@
 """What tests map over the nodes of a cluster."""
 
+import gc
 import os
 import sys
 import tempfile
@@ -18,6 +19,11 @@ def double(number: int) -> int:
     """Twice the number, the first ones later than others."""
     time.sleep(0.2 if number < 2 else 0)
     return 2 * number
+
+
+def collects(_: int) -> bool:
+    """Whether this process looks for garbage, all that was imported left out."""
+    return gc.isenabled() and gc.get_freeze_count() > 0
 
 
 def refuse_three(number: int) -> int:

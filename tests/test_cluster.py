@@ -110,13 +110,25 @@ def read_outputs(space: Workspace) -> dict[str, bytes]:
 
 
 @pytest.mark.usefixtures("cluster")
-@pytest.mark.parametrize("changes", [ON_RAY, SENT], ids=["shared", "sent"])
 def test_dvc_builds_the_same_bytes_on_a_cluster(
-    untouched: Workspace, local: Workspace, changes: dict[str, str], tmp_path: Path
+    untouched: Workspace, local: Workspace, tmp_path: Path
 ) -> None:
     space = untouched.clone(tmp_path / "ray")
-    space.change("params.yaml", changes)
+    space.change("params.yaml", ON_RAY)
     space.run("dvc", "repro", "comparison/dvc.yaml")
+    _check_locks(local, space)
+
+
+@pytest.mark.usefixtures("cluster")
+def test_what_nodes_are_sent_gives_the_same_bytes(local: Workspace, tmp_path: Path) -> None:
+    space = local.clone(tmp_path / "ray")
+    space.change("params.yaml", SENT)
+    # The two that are mapped over files.
+    space.run("dvc", "repro", "--force", "--single-item", "prepare", "comparison/dvc.yaml:crossval@focal")
+    _check_locks(local, space)
+
+
+def _check_locks(local: Workspace, space: Workspace) -> None:
     for name in LOCKS:
         assert (local.folder / name).read_bytes() == (space.folder / name).read_bytes()
     # And by no stage is it tracked: with this machine again nothing is to be done.

@@ -9,10 +9,10 @@ import pytest
 from brainmri import backend, compute
 from brainmri.backend import ComputeParams, ComputeSection, choose, gpus_per_unit
 from brainmri.cluster_pool import put_in_order
-from brainmri.compute import find_cluster, map_each
+from brainmri.compute import find_cluster, map_each, map_unordered
 from brainmri.errors import BadInput
 from brainmri.params import read_params
-from tests.cluster_functions import double
+from tests.cluster_functions import collects, double
 from tests.house.closure import ROOT
 from tests.house.pipeline import STAGES, params
 
@@ -51,6 +51,17 @@ def test_this_machine_is_the_default() -> None:
     assert find_cluster() is None
     assert 0 == gpus_per_unit()
     assert [0, 2, 4] == list(map_each(double, range(3), "doubling"))
+
+
+def test_processes_collect_garbage_once_they_have_imported() -> None:
+    assert [True, True] == list(map_unordered(collects, range(2), 2))
+    code = (
+        "import gc, sys; sys.argv[0] = '-m'; import stages; print(gc.isenabled())\n"
+        "def main() -> None: print(gc.isenabled())\n"
+        "sys.argv[:] = ['stage']; stages.run(main)"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True)
+    assert ["False", "True"] == ran.stdout.split()
 
 
 def test_no_stage_tracks_where_it_computes() -> None:

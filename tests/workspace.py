@@ -3,6 +3,7 @@
 import copy
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,9 @@ from typing import Any, Self
 
 from brainmri.params import load_yaml
 from tests.house.closure import ROOT
+
+# For a whole pipeline beside others; DVC's queue has waited forever (its issue 10428).
+SECONDS = 900
 
 TINY = {
     "patients: 120": "patients: 15",
@@ -85,9 +89,14 @@ class Workspace:
         return dict(load_yaml((self.folder / "dvc.lock").read_text()))
 
     def run(self, *command: str, code: int = 0, **variables: str) -> str:
-        """What a command prints; fails with all of it if it doesn't end with `code`."""
+        """What a command prints; fails with all of it if it doesn't end with `code`, or doesn't end."""
         process = self.start(*command, **variables)
-        output, _ = process.communicate()
+        try:
+            output, _ = process.communicate(timeout=SECONDS)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            output, _ = process.communicate(timeout=SECONDS)
+            raise AssertionError(f"{' '.join(command)} had not ended after {SECONDS} s:\n{output}") from None
         if process.returncode != code:
             raise AssertionError(f"{' '.join(command)} ended with {process.returncode}:\n{output}")
         return output

@@ -117,6 +117,9 @@ def _make_hook() -> Callable[[], None]:
         from pathlib import Path  # noqa: PLC0415
 
         sys.path.insert(0, str(Path.cwd() / "src"))
+        from brainmri.collector import pause_collector  # noqa: PLC0415
+
+        pause_collector()
         vars(sys.modules["__main__"]).pop("__file__", None)
 
     return begin

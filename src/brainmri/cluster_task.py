@@ -14,6 +14,7 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from brainmri.collector import resume_collector
 from brainmri.errors import BadInput
 
 # What the system says where there is no room, or not for this user.
@@ -47,6 +48,7 @@ def run_item(
     function: Callable[[Any], Any], item: Any, place: Place, names: Sequence[str], *contents: Content
 ) -> Outcome:
     """The function of the item; files come by name and content where there is no shared folder."""
+    resume_collector()
     if place.hidden:
         # Before PyTorch looks: else each of a node's units would take its first GPU.
         os.environ["CUDA_VISIBLE_DEVICES"] = ""

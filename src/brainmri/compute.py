@@ -12,6 +12,7 @@ from joblib.externals.loky.process_executor import TerminatedWorkerError
 from tqdm import tqdm
 
 from brainmri.backend import Backend, find_chosen
+from brainmri.collector import pause_collector, resume_collector
 from brainmri.errors import BadInput
 
 Item = TypeVar("Item")
@@ -113,10 +114,14 @@ def map_each(
 
 
 def _map_here(function: Callable[[Item], Result], items: Sequence[Item], jobs: int) -> Iterator[Result]:
-    results: Iterator[Result] = Parallel(n_jobs=jobs, return_as="generator", batch_size="auto")(
-        delayed(function)(item) for item in items
-    )
+    spread = Parallel(n_jobs=jobs, return_as="generator", batch_size="auto", initializer=pause_collector)
+    results: Iterator[Result] = spread(delayed(_call)(function, item) for item in items)
     return results
+
+
+def _call(function: Callable[[Item], Result], item: Item) -> Result:
+    resume_collector()  # in a new process, which has imported what the function needs
+    return function(item)
 
 
 def map_unordered(function: Callable[[Item], Result], items: Sequence[Item], jobs: int) -> Iterator[Result]:
@@ -125,9 +130,10 @@ def map_unordered(function: Callable[[Item], Result], items: Sequence[Item], job
     Raises `BadInput` where the system ended one of the processes.
     """
     try:
-        yield from Parallel(n_jobs=min(jobs, len(items)), return_as="generator_unordered", batch_size=1)(
-            delayed(function)(item) for item in items
-        )
+        jobs = min(jobs, len(items))
+        yield from Parallel(
+            n_jobs=jobs, return_as="generator_unordered", batch_size=1, initializer=pause_collector
+        )(delayed(_call)(function, item) for item in items)
     except TerminatedWorkerError:
         raise BadInput(
             f"expected {jobs} processes at once to end, came one that was killed (out of memory?); run it "

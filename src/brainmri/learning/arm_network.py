@@ -9,7 +9,6 @@ from brainmri.learning.arms import Arm
 from brainmri.learning.cards import ClassifierCard, Look, list_looks, read_model_card
 from brainmri.learning.classification import Classification
 from brainmri.learning.recipe import Pooling, Recipe
-from brainmri.learning.segmentation import Segmentation
 from brainmri.learning.segmentation_recipe import SegmentationRecipe
 from brainmri.learning.shipped import find_shipped
 from brainmri.learning.training import Task, choose_looks
@@ -45,4 +44,9 @@ def count_network(arm: Arm, looks: Sequence[Look]) -> dict[str, int]:
 
 
 def _choose_task(recipe: Recipe) -> Task:
-    return Segmentation(recipe.segmentation) if isinstance(recipe, SegmentationRecipe) else Classification()
+    if isinstance(recipe, SegmentationRecipe):
+        # Brings MONAI, which takes seconds.
+        from brainmri.learning.segmentation import Segmentation  # noqa: PLC0415
+
+        return Segmentation(recipe.segmentation)
+    return Classification()

@@ -28,7 +28,6 @@ from brainmri.learning.fitting import Schedule, TrainedNetwork, train_network
 from brainmri.learning.identity import identify_training
 from brainmri.learning.rate import find_rate
 from brainmri.learning.recipe import EpochPlan, Recipe, plan_epoch
-from brainmri.learning.segmentation import select_masks
 from brainmri.learning.segmentation_recipe import SegmentationRecipe
 from brainmri.learning.training import Training, TrainingData
 from brainmri.learning.unit_scores import Taken, list_rows, score_by_shipped, score_unit
@@ -231,5 +230,8 @@ def _describe(job: UnitJob, taken: Taken, rate: float, trained: TrainedNetwork) 
 
 def _select(recipe: Recipe, prepared: PreparedSet, manifest: Sequence[ManifestRow]) -> TrainingData:
     if isinstance(recipe, SegmentationRecipe):
+        # Brings MONAI, which takes seconds.
+        from brainmri.learning.segmentation import select_masks  # noqa: PLC0415
+
         return select_masks(prepared, manifest, recipe.segmentation)
     return select_classes(prepared, manifest)

@@ -15,7 +15,6 @@ from brainmri.errors import BadInput
 from brainmri.learning.arms import Arm, TaskName
 from brainmri.learning.model_folder import WEIGHTS
 from brainmri.learning.prediction import ask_network, fit_size, predict_logits, read_classifier
-from brainmri.learning.segmenter import Segmenter, score_slices, segment
 from brainmri.learning.shipped import find_shipped
 from brainmri.learning.training import Training
 from brainmri.learning.weights import State
@@ -58,6 +57,9 @@ def _list_logits(logits: Iterable[float]) -> Columns:
 
 def score_masks(training: Training, prepared: PreparedSet, places: Sequence[int], *, flips: bool) -> Columns:
     """`logit` as above, by the map, and the pixels found (tp), made up (fp) and missed (fn)."""
+    # Brings MONAI, which takes seconds.
+    from brainmri.learning.segmenter import Segmenter, score_slices, segment  # noqa: PLC0415
+
     segmenter = Segmenter(training.learner.model, training.normalization, training.looks[0].size)
     masks, done = require_masks(prepared), 0
     columns: dict[str, list[Any]] = {"logit": [], "tp": [], "fp": [], "fn": []}

@@ -24,7 +24,7 @@ install: .venv/installed
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --no-deps --no-compile --require-hashes -r requirements.lock
 	@# By all cores, where pip takes one. Packages bring files that are not for this Python; pip passes over them too.
-	$(BIN)/python -m compileall -q -j 0 .venv/lib > /dev/null || true
+	$(BIN)/python -W ignore -m compileall -q -j 0 .venv/lib > /dev/null || [ $$? = 1 ]
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
 	$(BIN)/python -m brainmri offline
 	touch $@

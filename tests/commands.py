@@ -1,7 +1,6 @@
 """Commands of the project, run in this process: one of their own takes seconds to import PyTorch."""
 
 import contextlib
-import gc
 import io
 import os
 import sys
@@ -38,8 +37,8 @@ def run_here(main: Callable[[], None], folder: Path, *arguments: object) -> "Com
         contextlib.redirect_stdout(printed),
         contextlib.redirect_stderr(said),
         patch.object(sys, "argv", words),
-        # A command freezes what it ends with; this process goes on, and would keep all that it has for good.
-        patch.object(gc, "freeze"),
+        # A command keeps what it has imported for good; this process goes on.
+        patch("brainmri.__main__.pause_collector"),
         warnings.catch_warnings(),
     ):
         # As Python shows them, not as pytest gathers them.

@@ -123,8 +123,9 @@ def test_dvc_builds_the_same_bytes_on_a_cluster(
 def test_what_nodes_are_sent_gives_the_same_bytes(local: Workspace, tmp_path: Path) -> None:
     space = local.clone(tmp_path / "ray")
     space.change("params.yaml", SENT)
-    # The two that are mapped over files.
-    space.run("dvc", "repro", "--force", "--single-item", "prepare", "comparison/dvc.yaml:crossval@focal")
+    # All that is mapped.
+    mapped = ("phantom", "prepare", "audit", "shortcuts", "comparison/dvc.yaml:crossval@focal")
+    space.run("dvc", "repro", "--force", "--single-item", *mapped)
     _check_locks(local, space)
 
 
@@ -140,6 +141,12 @@ def _check_locks(local: Workspace, space: Workspace) -> None:
 def test_results_come_in_order_whichever_is_done_first(untouched: Workspace) -> None:
     code = "print(list(find_cluster().map_in_order(functions.double, range(20), Needs())))"
     assert str([2 * number for number in range(20)]) in drive(untouched, code)
+
+
+@pytest.mark.usefixtures("cluster")
+def test_nodes_collect_garbage_once_they_have_imported(untouched: Workspace) -> None:
+    code = "print({found for _, found in find_cluster().map(functions.collects, range(4), Needs())})"
+    assert "{True}" in drive(untouched, code)
 
 
 @pytest.mark.usefixtures("cluster")

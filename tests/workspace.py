@@ -95,7 +95,7 @@ class Workspace:
             output, _ = process.communicate(timeout=SECONDS)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
-            output, _ = process.communicate(timeout=SECONDS)
+            output, _ = process.communicate(timeout=10)
             raise AssertionError(f"{' '.join(command)} had not ended after {SECONDS} s:\n{output}") from None
         if process.returncode != code:
             raise AssertionError(f"{' '.join(command)} ended with {process.returncode}:\n{output}")

@@ -8,12 +8,12 @@ import sys
 sys.path[:] = [place for place in sys.path if place not in ("", os.getcwd())]  # noqa: PTH109 - as it stands there
 
 import argparse  # noqa: E402 - the path above decides which one
-import gc  # noqa: E402
 import traceback  # noqa: E402
 import warnings  # noqa: E402
 from importlib import import_module  # noqa: E402
 from typing import Final  # noqa: E402
 
+from brainmri.collector import pause_collector, resume_collector  # noqa: E402
 from brainmri.errors import BadInput  # noqa: E402
 
 # Each is a module with `add_arguments(parser)`, `run(arguments)` and a docstring; one alone is imported.
@@ -39,7 +39,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m brainmri", description="See README.md.")
     parser.add_argument("command", choices=COMMANDS, help="`COMMAND --help` says what it does")
     name = parser.parse_args(sys.argv[1:2]).command
+    pause_collector()
     module = import_module(COMMANDS[name])
+    resume_collector()
     own = argparse.ArgumentParser(prog=f"python -m brainmri {name}", description=module.__doc__)
     module.add_arguments(own)
     given = own.parse_args(sys.argv[2:])
@@ -56,8 +58,6 @@ def main() -> None:
     except Exception:  # a bug of ours: never the exit code of an answer
         traceback.print_exc()
         code = _FAILED
-    # The collector would look through all of PyTorch once more, for 1.4 s, to free what ends anyway.
-    gc.freeze()
     sys.exit(code)
 
 

@@ -7,14 +7,23 @@ import atexit
 import gc
 
 
+class _State:
+    paused = False
+    quiet_at_end = False
+
+
 def pause_collector() -> None:
-    """Until `resume_collector`, and at the process's end; the imports of a training take a quarter less."""
+    """Until `resume_collector`, and at the process's end; the imports of a training take a fifth less."""
+    _State.paused = True
     gc.disable()
-    atexit.register(gc.freeze)
+    if not _State.quiet_at_end:
+        _State.quiet_at_end = True
+        atexit.register(gc.freeze)
 
 
 def resume_collector() -> None:
     """From here on it collects, and leaves alone what is there already; nothing where it isn't paused."""
-    if not gc.isenabled():
+    if _State.paused:
+        _State.paused = False
         gc.freeze()
         gc.enable()

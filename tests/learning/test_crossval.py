@@ -1,5 +1,7 @@
 """Units of an arm: the same bytes whatever runs beside them, and nothing done twice after a kill."""
 
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,6 +22,7 @@ from brainmri.learning.model_folder import WEIGHTS
 from brainmri.learning.prediction import predict_logits, read_classifier
 from brainmri.learning.recipe import Pooling
 from tests.dataset.test_units import SPLIT, make_manifest
+from tests.house.closure import ROOT
 from tests.learning.samples import SMALL, make_set
 from tests.learning.shipping import ship
 from tests.learning.test_arms import SHARED, make_comparison
@@ -111,6 +114,12 @@ def test_a_share_of_the_training_groups_trains_another_network() -> None:
     part = train_unit(replace(job, arm=job.arm.model_copy(update={"share": 0.5})))
     assert [row.slice_id for row in whole.scored] == [row.slice_id for row in part.scored]
     assert whole.key != part.key
+
+
+@pytest.mark.long
+def test_units_of_classifiers_start_without_monai() -> None:
+    code = "import sys, stages.crossval, stages.search; sys.exit('monai' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
 
 
 @pytest.mark.usefixtures("data")

@@ -45,7 +45,7 @@ def count_network(arm: Arm, looks: Sequence[Look]) -> dict[str, int]:
 
 def _choose_task(recipe: Recipe) -> Task:
     if isinstance(recipe, SegmentationRecipe):
-        # Brings MONAI, which takes seconds.
+        # Brings MONAI, which takes a second or two.
         from brainmri.learning.segmentation import Segmentation  # noqa: PLC0415
 
         return Segmentation(recipe.segmentation)

@@ -230,7 +230,7 @@ def _describe(job: UnitJob, taken: Taken, rate: float, trained: TrainedNetwork) 
 
 def _select(recipe: Recipe, prepared: PreparedSet, manifest: Sequence[ManifestRow]) -> TrainingData:
     if isinstance(recipe, SegmentationRecipe):
-        # Brings MONAI, which takes seconds.
+        # Brings MONAI, which takes a second or two.
         from brainmri.learning.segmentation import select_masks  # noqa: PLC0415
 
         return select_masks(prepared, manifest, recipe.segmentation)

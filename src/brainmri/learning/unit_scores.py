@@ -57,7 +57,7 @@ def _list_logits(logits: Iterable[float]) -> Columns:
 
 def score_masks(training: Training, prepared: PreparedSet, places: Sequence[int], *, flips: bool) -> Columns:
     """`logit` as above, by the map, and the pixels found (tp), made up (fp) and missed (fn)."""
-    # Brings MONAI, which takes seconds.
+    # Brings MONAI, which takes a second or two.
     from brainmri.learning.segmenter import Segmenter, score_slices, segment  # noqa: PLC0415
 
     segmenter = Segmenter(training.learner.model, training.normalization, training.looks[0].size)

@@ -15,6 +15,7 @@ pytestmark = pytest.mark.long
 
 REPRO = ("dvc", "repro", "segmentation/dvc.yaml")
 STAGES = ["find_lr_segmentation", "train_segmentation", "predict_masks", "evaluate_segmentation"]
+TRAIN = ("dvc", "repro", "segmentation/dvc.yaml:train_segmentation")
 WEIGHTS = Path("models") / "segmenter" / "weights.safetensors"
 
 
@@ -68,12 +69,12 @@ def test_another_network_is_the_root_s_arch(workspace: Workspace) -> None:
 def test_a_killed_training_goes_on_to_the_same_bytes(workspace: Workspace, tmp_path: Path) -> None:
     clone = workspace.clone(tmp_path / "clone")
     clone.change("params.yaml", {"  epochs: 2\n": "  epochs: 12\n", "lr: auto": "lr: 1e-3"})
-    clone.run(*REPRO)
+    clone.run(*TRAIN)
     expected = (clone.folder / WEIGHTS).read_bytes()
     clone.run("git", "checkout", "-q", "segmentation/dvc.lock")
     # DVC's own memory of the first run would answer for the second.
     clone.run("rm", "-rf", ".dvc/cache/runs", "models/segmenter")
-    process = clone.start(*REPRO)
+    process = clone.start(*TRAIN)
     stores = clone.folder / ".dvc" / "tmp" / "brainmri"
     deadline = time.monotonic() + 120
     while not list(stores.glob("*/checkpoint.safetensors")) and time.monotonic() < deadline:
@@ -81,7 +82,7 @@ def test_a_killed_training_goes_on_to_the_same_bytes(workspace: Workspace, tmp_p
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
     assert list(stores.glob("*/checkpoint.safetensors"))
-    output = clone.run(*REPRO)
+    output = clone.run(*TRAIN)
     assert "goes on after epoch" in output
     assert expected == (clone.folder / WEIGHTS).read_bytes()
 

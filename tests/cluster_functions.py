@@ -35,11 +35,12 @@ def refuse_three(number: int) -> int:
 
 
 def refuse_beside(number: int) -> int:
-    """The second waits for a minute; the first is refused as soon as that one has a folder, too."""
+    """The second waits for a minute; the first is refused as soon as that one has a folder beside it."""
     if number:
         time.sleep(60)
         return number
-    while len(list(Path(tempfile.gettempdir()).glob("brainmri-*"))) < 2:
+    ends = time.monotonic() + 60
+    while len(list(Path(tempfile.gettempdir()).glob("brainmri-*"))) < 2 and time.monotonic() < ends:
         time.sleep(0.05)
     time.sleep(1)
     raise BadInput("this: expected another number, came 0; take another")

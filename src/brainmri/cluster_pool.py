@@ -212,7 +212,7 @@ def _refuse_lost(names: list[str]) -> BadInput:
 def _cancel(running: "list[ray.ObjectRef[Outcome]]") -> None:
     """Ends what is under way: at first so that it can clear up behind itself.
 
-    What doesn't come back to Python in the seconds for that, from one long call, leaves its files on its node.
+    What doesn't come back to Python in time, from one long call, leaves its files on its node.
     """
     if running:
         for force in (False, True):

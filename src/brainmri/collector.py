@@ -13,7 +13,7 @@ class _State:
 
 
 def pause_collector() -> None:
-    """Until `resume_collector`, and at the process's end; the imports of a training take a fifth less."""
+    """Until `resume_collector`, and at the process's end; what it brings: docs/speed.md."""
     _State.paused = True
     gc.disable()
     if not _State.quiet_at_end:

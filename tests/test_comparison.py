@@ -1,15 +1,13 @@
 """The comparison, small, with real DVC in a clone: what reruns, what goes, and what a kill costs."""
 
 import json
-import os
 import re
-import signal
 import time
 from pathlib import Path
 
 import pytest
 
-from tests.workspace import Workspace
+from tests.workspace import Workspace, kill_all
 
 pytestmark = pytest.mark.long
 
@@ -89,8 +87,7 @@ def test_a_killed_comparison_loses_only_the_units_under_way(workspace: Workspace
     deadline = time.monotonic() + 120
     while not list(stores.glob("*/outcome.json")) and time.monotonic() < deadline:
         time.sleep(0.05)
-    os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
+    kill_all(process)
     done = {path: path.stat().st_mtime_ns for path in stores.glob("*/outcome.json")}
     assert done
     clone.run(*REPRO)

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from brainmri.params import load_yaml
-from tests.workspace import Workspace
+from tests.workspace import Workspace, kill_all, read_until
 
 PLACE = Path(".dvc") / "tmp" / "brainmri"
 SECONDS = 240
@@ -56,21 +56,6 @@ def _weights(workspace: Workspace) -> bytes:
     return (workspace.folder / "models" / "classifier" / "weights.safetensors").read_bytes()
 
 
-def _read_until(process: "subprocess.Popen[str]", words: str) -> str:
-    """What it prints, up to a line that begins with `words`, or to its end."""
-    text = ""
-    for line in process.stdout or ():
-        text += line
-        if line.startswith(words):
-            break
-    return text
-
-
-def _kill_all(process: "subprocess.Popen[str]") -> None:
-    os.killpg(process.pid, signal.SIGKILL)
-    process.communicate(timeout=SECONDS)
-
-
 def _train_command(workspace: Workspace) -> list[str]:
     """What DVC runs for the training, after `python`."""
     stages = load_yaml((workspace.folder / "dvc.yaml").read_text())["stages"]
@@ -85,18 +70,18 @@ def test_twenty_kills_at_random_moments_cost_no_byte_and_hardly_work(
     for number in range(KILLS):
         process = workspace.start("dvc", "repro", "train")
         # Every fifth may be killed while it imports, the others while they train or write.
-        said = _read_until(process, "epoch" if number % 5 else "Running stage")
+        said = read_until(process, "epoch" if number % 5 else "Running stage")
         before = re.search(r"goes on after epoch (\d+)", said)
         went_on += before is not None
         if number % 5:
             # However fast the machine: after none, one or two more epochs, or in the next.
             more = moments.randrange(3)
             if more:
-                _read_until(process, f"{more + (int(before[1]) if before else -1)}\t")
+                read_until(process, f"{more + (int(before[1]) if before else -1)}\t")
         time.sleep(moments.uniform(0, 0.3 if number % 5 else 6))
         if process.poll() is not None:
             break
-        _kill_all(process)
+        kill_all(process)
     else:
         # Not where one of them had done all before it could be killed.
         assert "goes on after epoch" in workspace.run("dvc", "repro", "train")
@@ -151,7 +136,7 @@ def test_ctrl_c_ends_in_one_line_and_the_next_run_goes_on(
     workspace: Workspace, undisturbed: Workspace
 ) -> None:
     process = workspace.start("dvc", "repro", "train")
-    _read_until(process, "12")
+    read_until(process, "12")
     os.killpg(process.pid, signal.SIGINT)
     output, _ = process.communicate(timeout=SECONDS)
     assert "error: interrupted; the same command runs what is left" in output
@@ -165,7 +150,7 @@ def test_an_orphan_is_waited_for_and_its_work_taken_over(
     workspace: Workspace, undisturbed: Workspace, shell: str
 ) -> None:
     first = workspace.start("dvc", "repro", "train", SHELL=shell)
-    _read_until(first, "epoch")
+    read_until(first, "epoch")
     os.kill(first.pid, signal.SIGKILL)
     first.wait(SECONDS)
     output = workspace.run("dvc", "repro", "train", SHELL=shell)
@@ -177,9 +162,9 @@ def test_an_orphan_is_waited_for_and_its_work_taken_over(
 def test_two_trainings_in_one_folder_take_turns(workspace: Workspace, undisturbed: Workspace) -> None:
     command = [sys.executable, *_train_command(workspace)]
     first = workspace.start(*command)
-    _read_until(first, "epoch")
+    read_until(first, "epoch")
     second = workspace.start(*command)
-    assert f"process {first.pid} is at it already" in _read_until(second, "training: process")
+    assert f"process {first.pid} is at it already" in read_until(second, "training: process")
     first.communicate(timeout=SECONDS)
     output, _ = second.communicate(timeout=SECONDS)
     assert (0, 0) == (first.returncode, second.returncode)
@@ -192,8 +177,8 @@ def test_an_experiment_in_a_copy_goes_on_from_the_checkpoint_in_the_workspace(
 ) -> None:
     run = ("dvc", "exp", "run", "--temp", "-S", "evaluate.seed=1")
     process = workspace.start(*run)
-    _read_until(process, "12")
-    _kill_all(process)
+    read_until(process, "12")
+    kill_all(process)
     assert "goes on after epoch" in workspace.run(*run, "-n", "again")
     # It brings everything but what was never made here, the segmenter, and says so (docs/search.md).
     told = workspace.run("dvc", "exp", "apply", "again", code=255)
@@ -237,7 +222,7 @@ def test_load_on_the_machine_changes_no_byte_of_a_training(
 def test_ctrl_c_while_libraries_load_ends_in_one_line(workspace: Workspace) -> None:
     process = workspace.start(sys.executable, "-X", "importtime", *_train_command(workspace))
     # The first of torch's parts is there, and torch is not for a second more.
-    next(line for line in process.stdout or () if "| " in line and "torch." in line)
+    assert "torch." in read_until(process, r".*\| +torch\.")
     process.send_signal(signal.SIGINT)
     output, _ = process.communicate(timeout=SECONDS)
     said = [line for line in output.splitlines() if not line.startswith("import time:")]

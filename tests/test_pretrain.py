@@ -1,9 +1,7 @@
 """The pretraining pipeline, small, with real DVC: what it ships, what a kill costs, what is refused."""
 
 import json
-import os
 import re
-import signal
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +13,7 @@ from brainmri.params import load_yaml
 from brainmri.reporting.templates_notice import TEMPLATES_NOTICE
 from brainmri.scans.files import hash_file
 from tests.learning.pretraining.samples import make_section
-from tests.workspace import Workspace
+from tests.workspace import Workspace, kill_all, read_until
 
 pytestmark = pytest.mark.long
 
@@ -105,11 +103,8 @@ def test_a_killed_stage_goes_on_and_another_recipe_starts_anew(workspace: Worksp
     assert "from a checkpoint" not in whole
     _write_section(clone, budget=400, seed=5)
     killed = clone.start(*command, "killed")
-    for line in killed.stdout or ():
-        if line.startswith("pretrain: 104 of"):
-            break
-    os.killpg(killed.pid, signal.SIGKILL)
-    killed.communicate()
+    assert "pretrain: 104 of" in read_until(killed, "pretrain: 104 of")
+    kill_all(killed)
     _write_section(clone, budget=400, seed=6)
     assert "from a checkpoint" not in clone.run(*command, "other")
     _write_section(clone, budget=400, seed=5)

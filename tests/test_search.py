@@ -1,12 +1,10 @@
 """Searches by hand, with real DVC in a clone: a grid of experiments, and Optuna with a kill in between."""
 
 import csv
-import os
-import signal
 
 import pytest
 
-from tests.workspace import Workspace
+from tests.workspace import Workspace, kill_all, read_until
 
 pytestmark = pytest.mark.long
 
@@ -40,10 +38,8 @@ def test_a_grid_is_a_queue_of_experiments(workspace: Workspace) -> None:
 
 def test_a_search_goes_on_after_a_kill_and_its_best_is_ready_to_run(workspace: Workspace) -> None:
     search = workspace.start("python", "-m", "stages.search")
-    assert search.stdout is not None
-    first = search.stdout.readline()
-    os.killpg(search.pid, signal.SIGKILL)
-    search.communicate()
+    first = read_until(search, "search:")
+    kill_all(search)
     assert "search: 1 of 4:" in first
     output = workspace.run("python", "-m", "stages.search")
     assert "search: 1 of 4:" not in output

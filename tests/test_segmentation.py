@@ -1,15 +1,13 @@
 """The segmentation pipeline, small, with real DVC: what runs, what a variant reruns, what a kill costs."""
 
 import json
-import os
 import re
-import signal
 import time
 from pathlib import Path
 
 import pytest
 
-from tests.workspace import Workspace
+from tests.workspace import Workspace, kill_all
 
 pytestmark = pytest.mark.long
 
@@ -79,8 +77,7 @@ def test_a_killed_training_goes_on_to_the_same_bytes(workspace: Workspace, tmp_p
     deadline = time.monotonic() + 120
     while not list(stores.glob("*/checkpoint.safetensors")) and time.monotonic() < deadline:
         time.sleep(0.02)
-    os.killpg(process.pid, signal.SIGKILL)
-    process.communicate()
+    kill_all(process)
     assert list(stores.glob("*/checkpoint.safetensors"))
     output = clone.run(*TRAIN)
     assert "goes on after epoch" in output

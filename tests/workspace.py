@@ -2,12 +2,16 @@
 
 import copy
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any, Self
+
+import psutil
 
 from brainmri.params import load_yaml
 from tests.house.closure import ROOT
@@ -95,6 +99,7 @@ class Workspace:
             output, _ = process.communicate(timeout=SECONDS)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
+            self._kill_strays()
             output, _ = process.communicate(timeout=10)
             raise AssertionError(f"{' '.join(command)} had not ended after {SECONDS} s:\n{output}") from None
         if process.returncode != code:
@@ -125,3 +130,33 @@ class Workspace:
             text=True,
             start_new_session=True,
         )
+
+    def _kill_strays(self) -> None:
+        """Ends what works in the folder in a process group of its own, as the worker of DVC's queue."""
+        for process in psutil.process_iter():
+            try:
+                if Path(process.cwd()).is_relative_to(self.folder):
+                    process.kill()
+            except psutil.Error:
+                continue
+
+
+def read_until(process: "subprocess.Popen[str]", pattern: str, seconds: float = SECONDS) -> str:
+    """What it prints, up to a line that begins with `pattern`, or to its end, by a kill after `seconds`."""
+    text = ""
+    end = threading.Timer(seconds, os.killpg, (process.pid, signal.SIGKILL))
+    end.start()
+    try:
+        for line in process.stdout or ():
+            text += line
+            if re.match(pattern, line):
+                break
+    finally:
+        end.cancel()
+    return text
+
+
+def kill_all(process: "subprocess.Popen[str]") -> None:
+    """Ends a process and those of its group, as a machine that dies would."""
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate(timeout=60)

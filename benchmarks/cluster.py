@@ -4,7 +4,7 @@
         [--tasks prepare crossval empty memory]
 
 By turns: `prepare` on so many volumes (197 x 233 x 189 voxels, int16, gzip: links to one file), and the units
-of a comparison (an arm, two seeds) on the phantoms of so many patients, SqueezeNet with one thread each, as
+of a comparison (an arm, two seeds) on the phantoms of so many patients, ResNet18 with one thread each, as
 the stages do them. What it takes to join a cluster is told apart. An empty unit is a function that gives back
 its number. Memory is the highest resident size of a driver after `items` results of 256 KiB each, and after
 four times as many. Of tasks that are not asked for, the earlier results stay.
@@ -97,7 +97,7 @@ def make_workspace(folder: Path, patients: int, epochs: int) -> None:
     params["phantom"] |= {"patients": patients, "slices_per_patient": 1}
     params["comparison"]["seeds"] = [0, 1]
     params["epochs"] = epochs
-    params["comparison"]["arms"] = {_ARM: {"arch": "squeezenet1_1", "lr": 1e-3}}
+    params["comparison"]["arms"] = {_ARM: {"arch": "resnet18", "lr": 1e-3}}
     (folder / PARAMS_PATH).write_text(yaml.safe_dump(params, sort_keys=False), encoding="utf-8")
     here = Path.cwd()
     os.chdir(folder)

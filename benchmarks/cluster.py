@@ -1,13 +1,15 @@
 """Two Ray nodes of one core each on this machine, beside one core and beside joblib's two workers.
 
-    python -m benchmarks.cluster [--volumes 800] [--patients 400] [--epochs 3] [--rounds 3] [--items 400]
+    python -m benchmarks.cluster [--volumes 800] [--patients 400] [--epochs 2] [--rounds 3] [--items 400]
         [--tasks prepare crossval empty memory]
 
 By turns: `prepare` on so many volumes (197 x 233 x 189 voxels, int16, gzip: links to one file), and the units
 of a comparison (an arm, two seeds) on the phantoms of so many patients, ResNet18 with one thread each, as
-the stages do them. What it takes to join a cluster is told apart. An empty unit is a function that gives back
-its number. Memory is the highest resident size of a driver after `items` results of 256 KiB each, and after
-four times as many. Of tasks that are not asked for, the earlier results stay.
+the stages do them. Of these, the units of one seed on each core, by processes that know nothing of one
+another, say what this machine can gain; no round of them is thrown away, for one takes half an hour. What it
+takes to join a cluster is told apart. An empty unit is a function that gives back its number. Memory is the
+highest resident size of a driver after `items` results of 256 KiB each, and after four times as many. Of
+tasks that are not asked for, the earlier results stay.
 """
 
 import argparse
@@ -18,7 +20,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from importlib import import_module
@@ -43,6 +46,7 @@ from benchmarks.measurement import (
 )
 from brainmri.backend import Backend, ComputeParams, choose
 from brainmri.compute import Needs, find_cluster
+from brainmri.dataset.units import UnitRow
 from brainmri.learning.finished import PLACE
 from brainmri.params import PARAMS_PATH, load_yaml
 from brainmri.serving.judging import Predictor
@@ -50,16 +54,20 @@ from brainmri.serving.limits import find_limits
 from brainmri.serving.model import read_model
 from brainmri.serving.predict import predict_scans
 from brainmri.serving.runtimes import Runtime
+from brainmri.tables import read_rows, write_rows
 
 PACKAGES = ("ray", "torch", "joblib", "numpy")
 ROOT = Path(__file__).parents[1]
 MODEL: Final = ROOT / "weights" / "resnet18"
 ONE_CORE, JOBLIB, NODES = "one core", "joblib, two workers", "two Ray nodes"
+APART = "half of it on each core, by hand"
 _CHUNK = 2**18
 _DATA, _ARM = Path("data"), "one"
 _RAW = _DATA / "raw"
 _TASKS: Final = ("prepare", "crossval", "empty", "memory")
 _SCORES = _DATA / "comparison"
+_UNITS = _SCORES / "units.csv"
+_SEEDS: Final = (0, 1)
 # Ray takes the machine's own address else, and whoever reaches that reaches it.
 _LOOPBACK: Final = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0", "RAY_USAGE_STATS_ENABLED": "0"}
 _NODE: Final[dict[str, Any]] = {
@@ -95,7 +103,7 @@ def make_workspace(folder: Path, patients: int, epochs: int) -> None:
     """Phantoms, prepared and split, and the units of one arm, by the committed settings with changes."""
     params = load_yaml((ROOT / PARAMS_PATH).read_text(encoding="utf-8"))
     params["phantom"] |= {"patients": patients, "slices_per_patient": 1}
-    params["comparison"]["seeds"] = [0, 1]
+    params["comparison"]["seeds"] = list(_SEEDS)
     params["epochs"] = epochs
     params["comparison"]["arms"] = {_ARM: {"arch": "resnet18", "lr": 1e-3}}
     (folder / PARAMS_PATH).write_text(yaml.safe_dump(params, sort_keys=False), encoding="utf-8")
@@ -106,9 +114,19 @@ def make_workspace(folder: Path, patients: int, epochs: int) -> None:
         _prepare()
         _call("audit", groups=_DATA / "groups.csv", metrics=Path("audit.json"), plots=Path("audit"))
         _call("split", groups=_DATA / "groups.csv", metrics=Path("split.json"))
-        _call("plan", scores=_SCORES, units=_SCORES / "units.csv")
+        _call("plan", scores=_SCORES, units=_UNITS)
     finally:
         os.chdir(here)
+
+
+def split_workspace(folder: Path) -> list[Path]:
+    """A copy of a workspace for each seed, with the units of that seed alone."""
+    parts = [folder.with_name(f"{folder.name}_{seed}") for seed in _SEEDS]
+    units = read_rows(folder / _UNITS, UnitRow)
+    for seed, part in zip(_SEEDS, parts, strict=True):
+        shutil.copytree(folder, part)
+        write_rows(part / _UNITS, [unit for unit in units if unit.seed == seed], UnitRow)
+    return parts
 
 
 def write_volume(path: Path) -> Path:
@@ -146,8 +164,7 @@ def _prepare() -> None:
 
 def _train() -> None:
     shutil.rmtree(PLACE, ignore_errors=True)
-    own = {"units": "units.csv", "scores": f"{_ARM}.csv", "facts": f"{_ARM}.json"}
-    _call("crossval", arm=_ARM, **{name: _SCORES / file for name, file in own.items()})
+    _call("crossval", arm=_ARM, units=_UNITS, scores=_SCORES / f"{_ARM}.csv", facts=_SCORES / f"{_ARM}.json")
 
 
 def _give_back(number: int) -> int:
@@ -202,12 +219,12 @@ def _read_peak() -> float:
     return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM:"))
 
 
-def measure(folder: Path, task: str, side: str, items: int = 0) -> dict[str, float]:
+def measure(folder: Path, task: str, side: str, items: int = 0, core: int = 0) -> dict[str, float]:
     """What `work` prints, of a process in the workspace; one core is one by affinity."""
     backend = Backend.RAY if side == NODES else Backend.LOCAL
     command = [sys.executable, "-m", "benchmarks.cluster", "--work", task, backend.value, str(items)]
     if side == ONE_CORE:
-        command = ["taskset", "--cpu-list", "0", *command]
+        command = ["taskset", "--cpu-list", str(core), *command]
     variables = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "src")])}
     done = subprocess.run(command, cwd=folder, env=variables, capture_output=True, text=True, check=False)
     if done.returncode:
@@ -216,13 +233,22 @@ def measure(folder: Path, task: str, side: str, items: int = 0) -> dict[str, flo
     return told
 
 
-def compare(folder: Path, task: str, rounds: int) -> dict[str, Any]:
-    """Runs a second of a task, side by side."""
+def measure_apart(parts: Sequence[Path], task: str) -> float:
+    """Seconds of the slowest of some workspaces, each on a core of its own, at the same time."""
+    with ThreadPoolExecutor(len(parts)) as pool:
+        running = [pool.submit(measure, part, task, ONE_CORE, core=core) for core, part in enumerate(parts)]
+        return max(own.result()["seconds"] for own in running)
+
+
+def compare(folder: Path, task: str, rounds: int, parts: Sequence[Path] = ()) -> dict[str, Any]:
+    """Runs a second of a task, side by side; with `parts`, workspaces that share it, those too."""
     sides = [
         Side(side, partial(lambda side: 1 / measure(folder, task, side)["seconds"], side))
         for side in (ONE_CORE, JOBLIB, NODES)
     ]
-    found = summarize(alternate(sides, rounds, "runs a second"), ONE_CORE)
+    if parts:
+        sides.append(Side(APART, lambda: 1 / measure_apart(parts, task)))
+    found = summarize(alternate(sides, rounds, "runs a second", warm=not parts), ONE_CORE)
     print(tabulate(task, found))
     return found
 
@@ -234,7 +260,7 @@ def main() -> None:
     )
     parser.add_argument("--volumes", type=int, default=800)
     parser.add_argument("--patients", type=int, default=400)
-    parser.add_argument("--epochs", type=int, default=3)
+    parser.add_argument("--epochs", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--items", type=int, default=400)
     parser.add_argument("--tasks", nargs="+", choices=_TASKS, default=_TASKS)
@@ -260,7 +286,8 @@ def _measure_task(folder: Path, task: str, given: argparse.Namespace) -> dict[st
         return compare(folder, task, given.rounds) | {"volumes": given.volumes}
     if task == "crossval":
         make_workspace(folder, given.patients, given.epochs)
-        return compare(folder, task, given.rounds) | {"patients": given.patients, "epochs": given.epochs}
+        found = compare(folder, task, given.rounds, split_workspace(folder))
+        return found | {"patients": given.patients, "epochs": given.epochs}
     if task == "empty":
         told = measure(folder, task, NODES, given.items)
         milliseconds = 1000 * told["seconds"] / given.items

@@ -41,10 +41,10 @@ class Measured:
     rounds: Mapping[str, Sequence[float]]
 
 
-def alternate(sides: Sequence[Side], rounds: int, unit: str) -> Measured:
-    """Every side once a round, each round beginning with another; a first round is thrown away."""
+def alternate(sides: Sequence[Side], rounds: int, unit: str, *, warm: bool = True) -> Measured:
+    """Every side once a round, each round beginning with another; if `warm`, a first one is thrown away."""
     figures: dict[str, list[float]] = {side.name: [] for side in sides}
-    for number in range(rounds + 1):
+    for number in range(0 if warm else 1, rounds + 1):
         start = number % len(sides)
         for side in (*sides[start:], *sides[:start]):
             figure = side.measure()

@@ -79,15 +79,19 @@ _NODE: Final[dict[str, Any]] = {
 
 
 @contextmanager
-def start_cluster(*variables: dict[str, str]) -> Iterator[Any]:
-    """A node for each of these sets of environment variables, on loopback; RAY_ADDRESS is set."""
+def start_cluster(*variables: dict[str, str], **own: int) -> Iterator[Any]:
+    """A node for each of these sets of environment variables, on loopback; RAY_ADDRESS is set.
+
+    `own` are `num_gpus` and the like, of each node.
+    """
+    node = _NODE | own
     os.environ |= _LOOPBACK
     import ray  # noqa: PLC0415 - reads what stands above
     from ray.cluster_utils import Cluster  # noqa: PLC0415
 
-    cluster = Cluster(initialize_head=True, head_node_args=_NODE | {"env_vars": variables[0]})
-    for own in variables[1:]:
-        cluster.add_node(**_NODE, env_vars=own)
+    cluster = Cluster(initialize_head=True, head_node_args=node | {"env_vars": variables[0]})
+    for environment in variables[1:]:
+        cluster.add_node(**node, env_vars=environment)
     before = os.environ.get("RAY_ADDRESS")
     os.environ["RAY_ADDRESS"] = cluster.address
     try:

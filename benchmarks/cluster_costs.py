@@ -1,12 +1,14 @@
-"""What predicting many volumes costs on a cluster, where the time goes, and what is saturated first.
+"""What many volumes cost on a cluster, where the time goes, and what is saturated first.
 
     python -m benchmarks.cluster_costs [--volumes 30]
 
 Measured on this machine: a core's seconds for reading and preparing a volume (197 x 233 x 189 voxels, int16,
-gzip) and for a slice by the shipped ResNet18; what a volume costs the driver's processor, with a shared
-folder and without: what `predict` takes on two nodes of one core for four times as many volumes less what it
-takes for so many. The table is a model from those, not a measurement: nodes of 16 cores like this machine's,
-as many as stand in its head, which wait neither for disks nor for the network.
+gzip) and for a slice by the shipped ResNet18; what a volume costs the driver's processor, by `predict` with a
+shared folder and without, and by the stage `prepare`: what these take on two nodes of one core for four times
+as many volumes less what they take for so many. The table is a model from those, not a measurement: nodes of
+16 cores like this machine's, as many as stand in its head, which don't wait for disks. Where the driver sends
+files, each crosses its network, of 1 Gb/s, once. All parts work side by side, so that a run takes as long as
+the longest of them.
 """
 
 import argparse
@@ -35,6 +37,13 @@ _CORES: Final = 16
 _VOLUMES: Final = (10_000, 100_000, 1_000_000)
 _NODES: Final = (1, 10, 100)
 _REPEATS: Final = 5
+_BYTES_A_SECOND: Final = 1e9 / 8
+# What is done with a volume, and by which of the benchmark's tasks its cost to the driver is measured.
+_WAYS: Final = {
+    "predict, in a shared folder": "predict",
+    "predict, sent by the driver": "predict sent",
+    "prepare, in a shared folder": "prepare",
+}
 
 
 def _time(work: Callable[[], Any]) -> float:
@@ -65,49 +74,47 @@ def measure_node(folder: Path) -> dict[str, float]:
         "volume_seconds": _time(lambda: prepare_scan(folder, rule, scan)),
         "slice_seconds": _time(lambda: network.judge(many)) / len(many),
         "slices": len(images),
+        "volume_bytes": path.stat().st_size,
     }
 
 
 def measure_driver(folder: Path, volumes: int) -> dict[str, float]:
-    """A driver's seconds for joining, and its processor's for a volume that nodes find or that it sends."""
+    """A driver's seconds for joining, and its processor's for a volume, by task."""
     counts = volumes, 4 * volumes
     for count in counts:
         (folder / str(count)).mkdir()
         make_volumes(folder / str(count), count)
     costs = {}
     with start_cluster({}, {}):
-        for task in ("predict", "predict sent"):
+        for task in _WAYS.values():
             few, many = (measure(folder / str(count), task, NODES) for count in counts)
-            costs[task] = (many["driver_seconds"] - few["driver_seconds"]) / (counts[1] - counts[0])
-    return {
-        "join_seconds": many["joined"],
-        "driver_shared_seconds": costs["predict"],
-        "driver_sent_seconds": costs["predict sent"],
-    }
+            costs[f"driver: {task}"] = (many["driver_seconds"] - few["driver_seconds"]) / (
+                counts[1] - counts[0]
+            )
+    return {"join_seconds": many["joined"]} | costs
 
 
-def model_hours(costs: dict[str, float], volumes: int, nodes: int, *, sent: bool) -> dict[str, float]:
-    """Hours that each part has to work: the longest is what the run takes, since they work side by side."""
-    node = costs["volume_seconds"] + costs["slices"] * costs["slice_seconds"]
-    driver = costs["driver_sent_seconds" if sent else "driver_shared_seconds"]
-    return {"nodes": volumes * node / (nodes * _CORES) / 3600, "driver": volumes * driver / 3600}
+def model_hours(costs: dict[str, float], volumes: int, task: str) -> dict[str, float]:
+    """Hours that each part has to work: as many nodes, the driver's processor, its network."""
+    judged = 0 if task == "prepare" else costs["slices"] * costs["slice_seconds"]
+    node = (costs["volume_seconds"] + judged) / _CORES
+    seconds = {f"{nodes} node{'s' * (nodes > 1)}": node / nodes for nodes in _NODES}
+    seconds["driver"] = costs[f"driver: {task}"]
+    seconds["network"] = costs["volume_bytes"] / _BYTES_A_SECOND if task == "predict sent" else 0.0
+    return {part: volumes * own / 3600 for part, own in seconds.items()}
 
 
 def tabulate(costs: dict[str, float]) -> str:
-    """A line for each number of volumes."""
-    lines = [
-        f"| volumes | files | {' | '.join(f'{nodes} nodes' for nodes in _NODES)} |",
-        f"| ---: | --- | {' | '.join('---:' for _ in _NODES)} |",
-    ]
+    """A line for each number of volumes and each way, in hours."""
+    lines: list[str] = []
     for volumes in _VOLUMES:
-        for sent in (False, True):
-            cells = []
-            for nodes in _NODES:
-                hours = model_hours(costs, volumes, nodes, sent=sent)
-                longest = max(hours, key=hours.__getitem__)
-                cells.append(f"{hours[longest]:.2g} h ({longest})")
-            files = "sent by the driver" if sent else "in a shared folder"
-            lines.append(f"| {volumes:,} | {files} | {' | '.join(cells)} |")
+        for way, task in _WAYS.items():
+            hours = model_hours(costs, volumes, task)
+            if not lines:
+                lines.append(f"| volumes | what | {' | '.join(hours)} |")
+                lines.append(f"| ---: | --- |{' ---: |' * len(hours)}")
+            cells = (f"{own:.2g}" if own else "" for own in hours.values())
+            lines.append(f"| {volumes:,} | {way} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 

@@ -3,15 +3,18 @@
 Units run side by side, as many as the cores allow, and each can go on after a kill; no network is kept.
 """
 
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
+from brainmri.compute import find_cluster
 from brainmri.dataset.prepared import read_prepared
 from brainmri.dataset.protocols import SplitParams
 from brainmri.dataset.units import ScoredRow, UnitRow
+from brainmri.exclusion import hold_alone
 from brainmri.learning.arm_network import count_network, list_arm_looks
 from brainmri.learning.arms import ComparisonParams, Settings, TaskName, read_arm
 from brainmri.learning.crossval import UnitJob, train_units
-from brainmri.learning.finished import finish_all
+from brainmri.learning.finished import PLACE, finish_all
 from brainmri.params import read_params
 from brainmri.tables import read_rows, write_mapping, write_rows
 from stages import run
@@ -24,6 +27,13 @@ class Params(Settings):
     comparison: ComparisonParams
 
 
+def _take_turns(scores: Path) -> AbstractContextManager[None]:
+    """On a cluster one driver at a time: units that wait for those of another would keep nodes idle."""
+    if find_cluster() is None:
+        return nullcontext()
+    return hold_alone(PLACE / f"{scores.name}.lock", "crossval")
+
+
 def main(arm: str, prepared: Path, manifest: Path, units: Path, scores: Path, facts: Path) -> None:
     """An arm's name, prepared folder, manifest and units in; scores and facts of networks out."""
     params = read_params(Params)
@@ -31,9 +41,10 @@ def main(arm: str, prepared: Path, manifest: Path, units: Path, scores: Path, fa
     rows = [row for row in read_rows(units, UnitRow) if row.protocol is own.protocol]
     jobs = [UnitJob(prepared, manifest, own, row, comparison.cases, params.split, scores) for row in rows]
     outcomes = []
-    for outcome in train_units(jobs, own.train.threads):
-        outcomes.append(outcome)
-        print(f"crossval {arm}: {len(outcomes)} of {len(jobs)}: {outcome.words}")
+    with _take_turns(scores):
+        for outcome in train_units(jobs, own.train.threads):
+            outcomes.append(outcome)
+            print(f"crossval {arm}: {len(outcomes)} of {len(jobs)}: {outcome.words}")
     outcomes.sort(key=lambda outcome: (outcome.unit.seed, outcome.unit.fold))
     write_rows(scores, [row for outcome in outcomes for row in outcome.scored], ScoredRow)
     looks = list_arm_looks(own, read_prepared(prepared).images.shape[-1])

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import brainmri
-from brainmri.errors import BadInput
+from brainmri.errors import BadInput, Died
 
 
 def double(number: int) -> int:
@@ -55,6 +55,25 @@ def crash_at_three(number: int) -> int:
     return number
 
 
+def run_out_at_three(number: int) -> int:
+    """The number; at three there is no memory."""
+    if number == 3:
+        raise MemoryError
+    return number
+
+
+def tell_gpus(_: int) -> str:
+    """The GPUs that this process sees, once others have theirs too."""
+    time.sleep(3)
+    return os.environ.get("CUDA_VISIBLE_DEVICES", "none")
+
+
+def wait_beside(_: int) -> None:
+    """Leaves a file and takes three seconds."""
+    Path("begun").touch()
+    time.sleep(3)
+
+
 def tell_process(_: int) -> int:
     """The process that this runs in."""
     return os.getpid()
@@ -76,9 +95,19 @@ def fill_store(size: int) -> NDArray[np.uint8]:
     return np.zeros(size, np.uint8)
 
 
-def fill_up(number: int) -> None:
-    """What a system says when a file can't be written."""
+def fail(number: int) -> None:
+    """What a system says by that number when it can't do something with a file."""
     raise OSError(number, os.strerror(number), "out.bin")
+
+
+def run_out_of_gpu(_: int) -> None:
+    """What PyTorch says when a GPU has no memory left."""
+    raise type("OutOfMemoryError", (RuntimeError,), {})("CUDA out of memory")
+
+
+def die(_: int) -> None:
+    """What is said where one of several processes of a training is gone."""
+    raise Died("this: expected 2 processes, came one that died; run it again")
 
 
 def read_sent(name: str) -> str:

@@ -186,17 +186,19 @@ def test_what_one_item_refuses_ends_all_in_its_line(untouched: Workspace) -> Non
 @pytest.mark.usefixtures("cluster")
 def test_an_item_that_is_lost_three_times_is_named_and_the_others_are_done(untouched: Workspace) -> None:
     code = (
-        "done = []\n"
-        "try:\n"
-        "    for _, value in find_cluster().map(functions.crash_at_three, range(6), Needs()):\n"
-        "        done.append(value)\n"
-        "except Exception as error:\n    print(type(error).__name__, error)\n"
-        "print(sorted(done))\n"
+        "for function in functions.crash_at_three, functions.run_out_at_three:\n"
+        "    done = []\n"
+        "    try:\n"
+        "        for _, value in find_cluster().map(function, range(6), Needs()):\n"
+        "            done.append(value)\n"
+        "    except Exception as error:\n        print(type(error).__name__, error)\n"
+        "    print(sorted(done))\n"
     )
     said = drive(untouched, code)
-    assert "BadInput compute.backend: expected every item done, came 1" in said
-    assert "lost 3 times: 3 (" in said
-    assert "[0, 1, 2, 4, 5]" in said
+    assert 2 == said.count("BadInput compute.backend: expected every item done, came 1")
+    assert "lost 3 times: 3 (WorkerCrashedError" in said
+    assert "lost 3 times: 3 (out of memory on node " in said
+    assert 2 == said.count("[0, 1, 2, 4, 5]")
 
 
 @pytest.mark.usefixtures("cluster")
@@ -230,6 +232,18 @@ def test_a_file_that_lies_elsewhere_is_refused_where_no_folder_is_shared(untouch
         "except Exception as error:\n    print(type(error).__name__, error)\n"
     )
     assert "BadInput /etc/hosts: expected a path below this folder" in drive(untouched, code)
+
+
+def test_units_share_gpus_and_no_two_take_the_same_part(untouched: Workspace) -> None:
+    # Ray deals out as many as it is told of, and says which by the environment.
+    code = (
+        "for gpus in 1, 0.5:\n"
+        "    needs = Needs(gpus=gpus, fresh=True)\n"
+        "    print(sorted(find_cluster().map_in_order(functions.tell_gpus, range(int(2 / gpus)), needs)))\n"
+    )
+    with start_cluster({}, num_cpus=4, num_gpus=2):
+        said = drive(untouched, code).splitlines()
+    assert ["['0', '1']", "['0', '0', '1', '1']"] == said[-2:]
 
 
 def test_no_room_in_the_object_store_is_said_in_one_line(
@@ -317,6 +331,10 @@ def test_a_node_that_is_killed_costs_nothing_but_time(
 ) -> None:
     space, expected = forget_units(local, tmp_path / "space")
     stores = space.folder / ".dvc" / "tmp" / "brainmri"
+    # What it says is in the node's own log.
+    says = 'print(f"train: goes on after epoch'
+    noting = f'__import__("pathlib").Path("resumed").touch(); {says}'
+    space.change("src/brainmri/learning/resumption.py", {says: noting})
     with start_cluster({}, {}) as cluster:
         running = space.start(*CROSSVAL)
         deadline = time.monotonic() + 600
@@ -331,10 +349,37 @@ def test_a_node_that_is_killed_costs_nothing_but_time(
         finally:
             running.kill()
     assert running.returncode == 0, said
+    assert (space.folder / "resumed").exists()
     assert expected == read_outputs(space)
 
 
-def test_two_drivers_on_one_workspace_wait_for_each_other_unit_by_unit(
+def test_a_head_that_vanishes_ends_the_run_in_one_line(untouched: Workspace, tmp_path: Path) -> None:
+    code = (
+        "from stages import run\ndef main():\n"
+        "    choose(ComputeParams(backend='ray', shared_folder=True, gpus_per_unit=0.0))\n"
+        "    for number, _ in find_cluster().map(functions.wait_beside, range(100), Needs()):\n        pass\n"
+        "run(main)\n"
+    )
+    space = untouched.clone(tmp_path / "space")
+    path = os.pathsep.join([str(space.folder / "src"), str(space.folder)])
+    with start_cluster({}, {}) as cluster:
+        running = space.start(sys.executable, "-c", HEADER.format(shared=True) + code, PYTHONPATH=path)
+        try:
+            deadline = time.monotonic() + 120
+            while not (space.folder / "begun").exists() and time.monotonic() < deadline:
+                time.sleep(0.1)
+            cluster.head_node.kill_gcs_server()
+            said, _ = running.communicate(timeout=120)
+        finally:
+            running.kill()
+    assert running.returncode == 1
+    assert said.startswith("error: compute.backend: expected the cluster's head at 127.0.0.1:")
+    assert said.count("\n") == 1
+    # What nodes knew the folder by is gone, too.
+    assert not list((space.folder / ".dvc" / "tmp").glob(".brainmri-*"))
+
+
+def test_two_drivers_on_one_workspace_take_turns_and_say_so(
     cluster: Any, local: Workspace, tmp_path: Path
 ) -> None:
     space, expected = forget_units(local, tmp_path / "space")
@@ -345,6 +390,7 @@ def test_two_drivers_on_one_workspace_wait_for_each_other_unit_by_unit(
         for driver in drivers:
             driver.kill()
     assert [0, 0] == [driver.returncode for driver in drivers], said
+    assert 1 == sum("crossval: process " in own and "is at it already; waiting" in own for own in said), said
     assert expected == read_outputs(space)
 
 

@@ -2,8 +2,11 @@
 
 import errno
 import os
+import resource
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,7 +15,17 @@ from brainmri.cluster_task import Place, describe_node, run_item
 from brainmri.confinement import Failure, Limits
 from brainmri.errors import BadInput, Diverged
 from brainmri.isolation import _isolate_batch
-from tests.cluster_functions import double, fill_up, read_as, read_names, read_sent, refuse_three
+from tests.cluster_functions import (
+    die,
+    double,
+    fail,
+    read_as,
+    read_names,
+    read_sent,
+    refuse_three,
+    run_out_at_three,
+    run_out_of_gpu,
+)
 
 ALONE = Place(None, None)
 LIMITS = Limits(500, 30.0)
@@ -39,8 +52,54 @@ def test_the_workspace_of_an_experiment_is_known_while_it_runs(tmp_path: Path) -
 def test_a_node_without_the_folder_says_so(tmp_path: Path) -> None:
     outcome = run_item(double, 1, Place(tmp_path / "none", None), [])
     assert outcome.value is None
-    assert "none, came none; share it with all nodes" in str(outcome.refused)
+    assert "none of this run, came none; share it with all nodes" in str(outcome.refused)
     assert "\n" not in str(outcome.refused)
+
+
+def test_another_folder_at_the_same_path_is_refused_and_the_process_is_where_it_was(tmp_path: Path) -> None:
+    (tmp_path / "mark.txt").touch()
+    assert ["mark.txt"] == run_item(read_names, 0, Place(tmp_path, None, mark=Path("mark.txt")), []).value
+    before = Path.cwd()
+    refused = run_item(read_names, 0, Place(tmp_path, None, mark=Path("gone")), []).refused
+    assert f"expected the folder {tmp_path} of this run, came another one; share it" in str(refused)
+    assert before == Path.cwd()
+
+
+@pytest.mark.parametrize("size", [10, 10_000])
+def test_what_was_sent_and_finds_no_room_is_said_however_small(size: int) -> None:
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size // 2, before[1]))
+    try:
+        outcome = run_item(read_names, 0, ALONE, ["scan.txt"], np.zeros(size, np.uint8))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert "can't be written (File too large); make room there" in str(outcome.refused)
+
+
+def test_other_versions_on_a_node_that_came_later_are_listed() -> None:
+    own = (("python", "3.0.0"), ("numpy", np.__version__))
+    refused = run_item(double, 1, Place(None, None, versions=own), []).refused
+    assert "expected the versions of the driver, came python 3.1" in str(refused)
+    assert "(here 3.0.0); install requirements.lock there" in str(refused)
+    assert "numpy" not in str(refused)
+
+
+@pytest.mark.parametrize(
+    ("function", "item", "expected"),
+    [
+        (run_out_at_three, 3, "out of memory on node "),
+        (run_out_of_gpu, 0, "out of memory on node "),
+        (fail, errno.EIO, "Input/output error on node "),
+        (fail, errno.ESTALE, "Stale file handle on node "),
+        (die, 0, "this: expected 2 processes, came one that died"),
+    ],
+)
+def test_what_another_try_may_do_better_is_no_bug(
+    function: Callable[[int], Any], item: int, expected: str
+) -> None:
+    outcome = run_item(function, item, ALONE, [])
+    assert (None, None) == (outcome.value, outcome.refused)
+    assert str(outcome.lost).startswith(expected)
 
 
 def test_what_is_refused_comes_back_as_it_is_and_what_is_wrong_is_raised() -> None:
@@ -52,10 +111,10 @@ def test_what_is_refused_comes_back_as_it_is_and_what_is_wrong_is_raised() -> No
 
 
 def test_a_full_disk_is_said_in_one_line_and_what_is_a_bug_is_raised() -> None:
-    outcome = run_item(fill_up, errno.ENOSPC, ALONE, [])
+    outcome = run_item(fail, errno.ENOSPC, ALONE, [])
     assert "out.bin: can't be written (No space left on device); make room there" in str(outcome.refused)
     with pytest.raises(FileNotFoundError):
-        run_item(fill_up, errno.ENOENT, ALONE, [])
+        run_item(fail, errno.ENOENT, ALONE, [])
 
 
 def test_a_function_sees_no_gpu_but_those_it_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:

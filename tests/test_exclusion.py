@@ -1,6 +1,7 @@
 """A lock is held by one process, names it, and ends with it."""
 
 import os
+import platform
 import signal
 import subprocess
 import sys
@@ -37,7 +38,10 @@ def test_the_second_process_waits_for_the_first_and_names_it(tmp_path: Path) -> 
     first = _start(tmp_path / "lock")
     assert "held" == _read_line(first)
     second = _start(tmp_path / "lock")
-    assert f"work: process {first.pid} is at it already; waiting for its end" == _read_line(second)
+    assert (
+        f"work: process {first.pid} on {platform.node()} is at it already; waiting for its end"
+        == _read_line(second)
+    )
     first.communicate("\n", 60)
     assert "held" == _read_line(second)
     second.communicate("\n", 60)
@@ -55,4 +59,4 @@ def test_a_killed_process_holds_nothing(tmp_path: Path) -> None:
     with hold_if_free(tmp_path / "lock") as held:
         assert held
     with hold_alone(tmp_path / "lock", "work"):
-        assert f"{os.getpid()}\n" == (tmp_path / "lock.pid").read_text()
+        assert f"{os.getpid()} on {platform.node()}\n" == (tmp_path / "lock.pid").read_text()

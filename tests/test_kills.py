@@ -164,7 +164,7 @@ def test_two_trainings_in_one_folder_take_turns(workspace: Workspace, undisturbe
     first = workspace.start(*command)
     read_until(first, "epoch")
     second = workspace.start(*command)
-    assert f"process {first.pid} is at it already" in read_until(second, "training: process")
+    assert f"process {first.pid} on " in read_until(second, "training: process")
     first.communicate(timeout=SECONDS)
     output, _ = second.communicate(timeout=SECONDS)
     assert (0, 0) == (first.returncode, second.returncode)

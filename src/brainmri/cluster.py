@@ -9,17 +9,20 @@ import shutil
 import socket
 import subprocess
 import tempfile
+import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
+from operator import itemgetter
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import ray
-from ray.exceptions import RayError
+from ray.exceptions import GetTimeoutError, RayError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from brainmri.cluster_pool import RayPool
-from brainmri.cluster_task import ROOT, Place, describe_node
+from brainmri.cluster_task import ROOT, Place, describe_node, list_differences
 from brainmri.errors import BadInput
 from brainmri.params import load_yaml
 
@@ -52,8 +55,24 @@ def join_cluster(*, shared: bool) -> "RayPool":
     except (ConnectionError, RuntimeError, ValueError, RayError) as error:
         raise _refuse(address, " ".join(str(error).split()) or type(error).__name__) from None
     atexit.register(ray.shutdown)
-    _check_versions()
-    return RayPool(Place(Path.cwd() if shared else None, os.environ.get(ROOT)))
+    packages = [*load_yaml((CHECKOUT / "pins.yaml").read_text(encoding="utf-8")), "ray"]
+    own = describe_node(packages)
+    _check_nodes(own, packages)
+    place = Place(None, os.environ.get(ROOT), versions=tuple(own.items()))
+    return RayPool(replace(place, shared=Path.cwd(), mark=_mark_folder()) if shared else place)
+
+
+def _mark_folder() -> Path | None:
+    """A new file below this folder, by which nodes know it until this process ends, if one can be made."""
+    folder = Path(".dvc", "tmp") if Path(".dvc").is_dir() else Path()
+    mark = folder / f".brainmri-{uuid.uuid4().hex}"
+    try:
+        folder.mkdir(exist_ok=True)
+        mark.touch()
+    except OSError:
+        return None
+    atexit.register(mark.absolute().unlink, missing_ok=True)
+    return mark
 
 
 def _refuse(address: str, came: str) -> BadInput:
@@ -125,34 +144,42 @@ def _make_hook() -> Callable[[], None]:
     return begin
 
 
-def _check_versions() -> None:
-    """Raises `BadInput` with what differs on a node."""
-    packages = [*load_yaml((CHECKOUT / "pins.yaml").read_text(encoding="utf-8")), "ray"]
-    own = describe_node(packages)
-    for node in ray.nodes():
-        if node["Alive"]:
-            found = _ask_node(node, packages)
-            differing = [
-                f"{name} {found.get(name, 'missing')} (here {own.get(name, 'missing')})"
-                for name in sorted(own.keys() | found.keys())
-                if own.get(name) != found.get(name)
-            ]
-            if differing:
-                raise BadInput(
-                    f"node {node['NodeManagerAddress']}: expected the versions of this machine, came "
-                    f"{', '.join(differing)}; install requirements.lock there"
-                )
+def _check_nodes(own: Mapping[str, str], packages: Sequence[str]) -> None:
+    """Raises `BadInput` with what differs on nodes or keeps them from answering; all are asked at once."""
+    task = ray.remote(describe_node)
+    asked = {}
+    for node in filter(itemgetter("Alive"), ray.nodes()):
+        strategy = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
+        reference = task.options(num_cpus=0, max_retries=0, scheduling_strategy=strategy).remote(packages)
+        asked[reference] = node
+    ray.wait(list(asked), num_returns=len(asked), timeout=_ANSWER_SECONDS)
+    said: dict[str, list[str]] = {}
+    for reference, node in asked.items():
+        problem = _find_problem(reference, own)
+        if problem and _is_alive(node["NodeID"]):
+            said.setdefault(problem, []).append(node["NodeManagerAddress"])
+    if said:
+        problems = (f"node {', '.join(nodes)}: {problem}" for problem, nodes in said.items())
+        raise BadInput("; ".join(problems))
 
 
-def _ask_node(node: Mapping[str, Any], packages: Sequence[str]) -> dict[str, str]:
-    strategy = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
+def _find_problem(reference: "ray.ObjectRef[dict[str, str]]", own: Mapping[str, str]) -> str | None:
+    """What is wrong with a node that was asked for its versions, in words."""
     try:
-        asked = ray.remote(describe_node).options(num_cpus=0, scheduling_strategy=strategy).remote(packages)
-        found: dict[str, str] = ray.get(asked, timeout=_ANSWER_SECONDS)
+        differing = list_differences(own, ray.get(reference, timeout=0))
+    except GetTimeoutError:
+        return (
+            f"expected an answer within {_ANSWER_SECONDS:.0f} s, came none; look at `ray status`, or run it "
+            "again"
+        )
     except RayError as error:
-        said = (str(error).strip() or type(error).__name__).splitlines()[-1]
-        raise BadInput(
-            f"node {node['NodeManagerAddress']}: expected it to run the code it is sent, came: {said}; "
-            "install requirements.lock there"
-        ) from None
-    return found
+        words = (str(error).strip() or type(error).__name__).splitlines()[-1]
+        return f"expected it to run the code it is sent, came: {words}; install requirements.lock there"
+    if not differing:
+        return None
+    came = ", ".join(differing)
+    return f"expected the versions of this machine, came {came}; install requirements.lock there"
+
+
+def _is_alive(identity: str) -> bool:
+    return any(node["Alive"] for node in ray.nodes() if node["NodeID"] == identity)

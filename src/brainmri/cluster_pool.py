@@ -1,9 +1,9 @@
 """The nodes of a Ray cluster that was joined as a pool."""
 
-import time
-from collections import deque
+import socket
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -11,8 +11,8 @@ from typing import Any, Final, TypeVar
 import numpy as np
 import ray
 from numpy.typing import NDArray
-from ray.exceptions import ObjectStoreFullError, OutOfDiskError, RayError, RayTaskError
 
+from brainmri.cluster_queue import FULL, LONGEST, TRIES, Tasks, cancel_all, put_in_order, refuse_full, run_all
 from brainmri.cluster_task import Outcome, Place, run_item
 from brainmri.compute import Needs
 from brainmri.errors import BadInput
@@ -22,20 +22,7 @@ Result = TypeVar("Result")
 
 # Tasks under way for each core of the cluster: none is idle, and results don't pile up here.
 _AHEAD: Final = 2
-# Items started for each that may be under way, from the first that isn't done: it holds back all results.
-_FAR: Final = 4
-# How often an item is tried whose node or process is lost, and after how many seconds: what took the process
-# down (memory that another took) may be over then, and a node that is gone is known to be.
-_TRIES: Final = 3
-_PAUSE_SECONDS: Final = 2.0
-# For what is cancelled to remove its files.
-_CLEAR_UP_SECONDS: Final = 5.0
-# What Ray says where neither the store nor the disk that it spills to has room.
-_FULL: Final = (ObjectStoreFullError, OutOfDiskError)
-# Between looks whether any node can still do what is waited for.
-_LOOK_SECONDS: Final = 30.0
-# Of what an item is called.
-_LONGEST: Final = 80
+_KNOCK_SECONDS: Final = 5.0
 
 
 @dataclass(frozen=True)
@@ -46,7 +33,7 @@ class RayPool:
 
     def count(self, needs: Needs) -> int:
         """How many items with such needs the nodes work on at once, now; at least 1."""
-        return max(1, sum(_count_on(node, needs) for node in ray.nodes() if node["Alive"]))
+        return max(1, sum(_count_on(node, needs) for node in _list_nodes()))
 
     def map(
         self, function: Callable[[Item], Result], items: Iterable[Item], needs: Needs
@@ -77,148 +64,48 @@ class RayPool:
         _check_room(needs)
         place = replace(self.place, hidden=not needs.gpus)
         task = ray.remote(max_calls=1 if needs.fresh else 0)(run_item).options(
-            num_cpus=needs.cores, num_gpus=needs.gpus, max_retries=0, scheduling_strategy="SPREAD"
+            num_cpus=needs.cores,
+            num_gpus=needs.gpus,
+            memory=needs.memory or None,
+            max_retries=0,
+            scheduling_strategy="SPREAD",
         )
         known = {name: _put(content) for name, content in self._read(needs.common)}
         kept = _put(function)
 
         def send(item: Item) -> "ray.ObjectRef[Outcome]":
-            sent = known | {name: _put(content) for name, content in self._read(needs.files(item))}
+            files = self._read(needs.files(item), passing_over=True)
+            sent = known | {name: _put(content) for name, content in files}
             return task.remote(kept, item, place, list(sent), *sent.values())
 
         def give_up(number: int, item: Item, why: str) -> None:
-            lose(number, f"{needs.name(item)[:_LONGEST]} ({why})")
+            lose(number, f"{needs.name(item)[:LONGEST]} ({why})")
 
-        tasks = _Tasks(send, partial(_check_room, needs), give_up)
+        tasks = Tasks(send, partial(_check_room, needs), give_up)
         try:
-            yield from _run(tasks, iter(items), _AHEAD * self.count(needs))
+            yield from run_all(tasks, iter(items), lambda: _AHEAD * self.count(needs))
         finally:
-            _cancel(list(tasks.running))
+            cancel_all(list(tasks.running))
 
-    def _read(self, paths: Iterable[Path]) -> Iterator[tuple[str, NDArray[np.uint8]]]:
-        """Names and contents of files, and of all in folders; none where nodes see them by themselves."""
+    def _read(
+        self, paths: Iterable[Path], *, passing_over: bool = False
+    ) -> Iterator[tuple[str, NDArray[np.uint8]]]:
+        """Names and contents of files, and of all in folders; none where nodes see them by themselves.
+
+        `passing_over` what can't be read any more: where it is missing, that is said in the words of there.
+        """
         for path in paths if self.place.shared is None else ():
             for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
-                if file.is_file():
-                    yield _name_below(file), np.fromfile(file, np.uint8)
-
-
-@dataclass
-class _Sent:
-    """An item, its place among all, and how often it was tried."""
-
-    place: int
-    item: Any
-    tries: int = 0
-
-
-@dataclass
-class _Tasks:
-    """The items that are under way; one whose node or process is lost is sent again after a while."""
-
-    send: Callable[[Any], "ray.ObjectRef[Outcome]"]
-    check: Callable[[], None]
-    lose: Callable[[int, Any, str], None]
-    running: dict["ray.ObjectRef[Outcome]", _Sent] = field(default_factory=dict)
-    again: deque[tuple[float, _Sent]] = field(default_factory=deque)
-
-    def __len__(self) -> int:
-        return len(self.running) + len(self.again)
-
-    def start(self, sent: _Sent) -> None:
-        """Sends an item."""
-        sent.tries += 1
-        self.running[self.send(sent.item)] = sent
-
-    def wait(self) -> Iterator[tuple[int, Outcome | None]]:
-        """What has come of those under way, by place; None of one that was lost for the last time."""
-        seconds = _LOOK_SECONDS
-        if self.again:
-            seconds = max(0.0, min(seconds, self.again[0][0] - time.monotonic()))
-        ready = self._look(seconds)
-        for reference in ready:
-            sent = self.running.pop(reference)
-            try:
-                yield sent.place, ray.get(reference)
-            except _FULL:
-                raise _refuse_full() from None
-            except RayTaskError:
-                raise
-            except RayError as error:
-                if sent.tries < _TRIES:
-                    self.again.append((time.monotonic() + _PAUSE_SECONDS, sent))
-                else:
-                    self.lose(sent.place, sent.item, type(error).__name__)
-                    yield sent.place, None
-        while self.again and self.again[0][0] <= time.monotonic():
-            self.start(self.again.popleft()[1])
-
-    def _look(self, seconds: float) -> "list[ray.ObjectRef[Outcome]]":
-        if not self.running:
-            time.sleep(seconds)
-            return []
-        ready: list[ray.ObjectRef[Outcome]]
-        running = list(self.running)
-        ready, _ = ray.wait(running, num_returns=1, timeout=seconds)
-        if ready:  # all that are: with many under way a look at each takes a while
-            ready, _ = ray.wait(running, num_returns=len(running), timeout=0)
-        if not ready and seconds == _LOOK_SECONDS:
-            self.check()
-        return ready
-
-
-def _run(tasks: _Tasks, items: Iterator[Any], most: int) -> Iterator[tuple[int, Any]]:
-    """At most so many under way, and none far ahead of the first that isn't done: results wait for it."""
-    following, done = 0, 0
-    more, finished = True, set[int]()
-    while more or len(tasks):
-        while more and following < done + _FAR * most and len(tasks) < most:
-            try:
-                tasks.start(_Sent(following, next(items)))
-            except StopIteration:
-                more = False
-            else:
-                following += 1
-        for place, outcome in tasks.wait() if len(tasks) else ():
-            finished.add(place)
-            if outcome is None:
-                continue
-            if outcome.refused is not None:
-                raise outcome.refused
-            yield place, outcome.value
-        while done in finished:
-            finished.discard(done)
-            done += 1
-
-
-def put_in_order(results: Iterable[tuple[int, Result]]) -> Iterator[Result]:
-    """What comes with its place, 0 and up, in the order of the places; what is early waits."""
-    waiting: dict[int, Result] = {}
-    following = 0
-    for place, result in results:
-        waiting[place] = result
-        while following in waiting:
-            yield waiting.pop(following)
-            following += 1
+                with suppress(*((OSError,) if passing_over else ())):
+                    if file.is_file():
+                        yield _name_below(file), np.fromfile(file, np.uint8)
 
 
 def _refuse_lost(names: list[str]) -> BadInput:
     return BadInput(
         f"compute.backend: expected every item done, came {len(names)} whose node or process was lost "
-        f"{_TRIES} times: {', '.join(names)}; the same command runs them again"
+        f"{TRIES} times: {', '.join(names)}; the same command runs them again"
     )
-
-
-def _cancel(running: "list[ray.ObjectRef[Outcome]]") -> None:
-    """Ends what is under way: at first so that it can clear up behind itself.
-
-    What doesn't come back to Python in time, from one long call, leaves its files on its node.
-    """
-    if running:
-        for force in (False, True):
-            for reference in running:
-                ray.cancel(reference, force=force)
-            _, running = ray.wait(running, num_returns=len(running), timeout=_CLEAR_UP_SECONDS)
 
 
 def _name_below(path: Path) -> str:
@@ -231,20 +118,34 @@ def _name_below(path: Path) -> str:
     return path.as_posix()
 
 
+def _list_nodes() -> list[Mapping[str, Any]]:
+    """Those that are alive. Raises `BadInput` where the head is gone: Ray would end all after a minute."""
+    address = ray.get_runtime_context().gcs_address
+    host, _, port = address.rpartition(":")
+    try:
+        with socket.create_connection((host, int(port)), _KNOCK_SECONDS):
+            return [node for node in ray.nodes() if node["Alive"]]
+    except OSError as error:
+        raise BadInput(
+            f"compute.backend: expected the cluster's head at {address}, came "
+            f"{error.strerror or 'no answer'}; start another one, where the same command runs what is left"
+        ) from None
+
+
 def _count_on(node: Mapping[str, Any], needs: Needs) -> int:
     """How many items fit on a node when it does nothing else."""
     has = node["Resources"]
-    most = int(has.get("CPU", 0) // needs.cores)
-    return min(most, int(has.get("GPU", 0) / needs.gpus)) if needs.gpus else most
+    asked = {"CPU": needs.cores, "GPU": needs.gpus, "memory": needs.memory}
+    return min(int(has.get(name, 0) / amount) for name, amount in asked.items() if amount)
 
 
 def _check_room(needs: Needs) -> None:
     """Raises `BadInput` where no node could ever do it: Ray would wait for one without a word."""
-    if not any(_count_on(node, needs) for node in ray.nodes() if node["Alive"]):
+    if not any(_count_on(node, needs) for node in _list_nodes()):
         raise BadInput(
-            f"compute: expected a node with {needs.cores} cores and {needs.gpus:g} GPUs for each item, came "
-            "none; start one, or lower the threads (comparison.threads, train.threads) or "
-            "compute.gpus_per_unit"
+            f"compute: expected a node with {needs.cores} cores, {needs.gpus:g} GPUs and "
+            f"{needs.memory / 2**20:.0f} MiB for each item, came none; start one, or lower the threads "
+            "(comparison.threads, train.threads), compute.gpus_per_unit or prepare.max_memory_megabytes"
         )
 
 
@@ -252,13 +153,5 @@ def _put(value: Any) -> Any:
     """The value in the cluster's object store, once for all tasks."""
     try:
         return ray.put(value)
-    except _FULL:
-        raise _refuse_full() from None
-
-
-def _refuse_full() -> BadInput:
-    return BadInput(
-        "compute.backend: expected room in Ray's object stores and on the disks they spill to, came none; "
-        "make room on these, start nodes with a larger --object-store-memory, or set compute.shared_folder "
-        "to true"
-    )
+    except FULL:
+        raise refuse_full() from None

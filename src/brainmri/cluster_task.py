@@ -6,8 +6,9 @@ import os
 import platform
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
@@ -15,10 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brainmri.collector import resume_collector
-from brainmri.errors import BadInput
+from brainmri.errors import BadInput, Died
 
 # What the system says where there is no room, or not for this user.
 _FULL: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS}
+# What it says where a disk or a shared file system failed, and may be back.
+_FAILED: Final = {errno.EIO, errno.ESTALE, errno.ENOTCONN, errno.EHOSTDOWN, errno.ETIMEDOUT}
+PYTHON: Final = "python"
 # By which DVC tells a stage its workspace.
 ROOT: Final = "DVC_ROOT"
 Content: TypeAlias = NDArray[np.uint8]  # a file's bytes
@@ -28,20 +32,25 @@ Content: TypeAlias = NDArray[np.uint8]  # a file's bytes
 class Place:
     """Where a function runs: in a folder that all nodes see, else (None) in a new one of its own.
 
-    `root` is the workspace where that folder is an experiment's copy of it; `hidden`: it sees no GPU.
+    `root` is the workspace where that folder is an experiment's copy of it; `hidden`: it sees no GPU. `mark`
+    is a file below the folder by which it is known: another folder may lie at the same path. `versions` are
+    the driver's, of which a node has the same.
     """
 
     shared: Path | None
     root: str | None
     hidden: bool = True
+    mark: Path | None = None
+    versions: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a function gave, or the `BadInput` that it raised."""
+    """What a function gave, or the `BadInput` that it raised, or why another try may do better."""
 
     value: Any = None
     refused: BadInput | None = None
+    lost: str | None = None
 
 
 def run_item(
@@ -53,47 +62,93 @@ def run_item(
         # Before PyTorch looks: else each of a node's units would take its first GPU.
         os.environ["CUDA_VISIBLE_DEVICES"] = ""
     try:
+        _check_versions(place.versions)
         with _settle(place, dict(zip(names, contents, strict=True))):
             return Outcome(function(item))
+    except Died as died:
+        return Outcome(lost=str(died))
     except BadInput as refused:
         return Outcome(refused=refused)
-    except OSError as error:
-        if error.errno not in _FULL:
-            raise
-        place_of_it = f"node {platform.node()}: {error.filename or 'an output'}"
-        said = f"{place_of_it}: can't be written ({error.strerror}); make room there, then run it again"
+    except (MemoryError, OSError, RuntimeError) as error:
+        return _excuse(error)
+
+
+def _excuse(error: Exception) -> Outcome:
+    """What is the machine's fault, and not the function's; else raises it."""
+    if isinstance(error, OSError) and error.errno in _FULL:
+        place = f"node {platform.node()}: {error.filename or 'an output'}"
+        said = f"{place}: can't be written ({error.strerror}); make room there, then run it again"
         return Outcome(refused=BadInput(said))
+    if isinstance(error, OSError) and error.errno in _FAILED:
+        return Outcome(lost=f"{error.strerror} on node {platform.node()}")
+    # PyTorch's own, of a GPU, has that name too, and is no MemoryError.
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return Outcome(lost=f"out of memory on node {platform.node()}")
+    raise error
 
 
 @contextmanager
 def _settle(place: Place, sent: Mapping[str, Content]) -> Iterator[None]:
     """Works in the shared folder, or in a new one that holds what was sent."""
     before = Path.cwd()
-    with tempfile.TemporaryDirectory(prefix="brainmri-") as own:
-        folder = place.shared or Path(own)
-        for name, content in sent.items():
-            path = Path(own, name)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            content.tofile(path)
+    with ExitStack() as stack:
+        folder = place.shared
+        if folder is None:
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="brainmri-")))
+            for name, content in sent.items():
+                path = folder / name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(content.data)  # numpy's own tofile may leave a part without a word
         try:
-            os.chdir(folder)
-        except OSError:
-            raise BadInput(
-                f"node {platform.node()}: expected the folder {folder}, came none; share it with all nodes, "
-                "or set compute.shared_folder to false"
-            ) from None
-        if place.shared and place.root:
-            os.environ[ROOT] = place.root
-        try:
+            _enter(folder, place.mark)
+            if place.shared and place.root:
+                os.environ[ROOT] = place.root
             yield
         finally:
             os.environ.pop(ROOT, None)
             os.chdir(before)
 
 
+def _enter(folder: Path, mark: Path | None) -> None:
+    came = None
+    try:
+        os.chdir(folder)
+    except OSError:
+        came = "none"
+    else:
+        if mark and not mark.exists():
+            came = "another one"
+    if came:
+        raise BadInput(
+            f"node {platform.node()}: expected the folder {folder} of this run, came {came}; share it with "
+            "all nodes, or set compute.shared_folder to false"
+        )
+
+
+@cache
+def _check_versions(own: tuple[tuple[str, str], ...]) -> None:
+    """Raises `BadInput` with what differs here; once a process: a node may have joined after the driver."""
+    packages = [name for name, _ in own if name != PYTHON]
+    differing = list_differences(dict(own), describe_node(packages)) if own else []
+    if differing:
+        raise BadInput(
+            f"node {platform.node()}: expected the versions of the driver, came {', '.join(differing)}; "
+            "install requirements.lock there"
+        )
+
+
+def list_differences(own: Mapping[str, str], found: Mapping[str, str]) -> list[str]:
+    """What has another version on a node than on the driver, in words."""
+    return [
+        f"{name} {found.get(name, 'missing')} (here {own.get(name, 'missing')})"
+        for name in sorted(own.keys() | found.keys())
+        if own.get(name) != found.get(name)
+    ]
+
+
 def describe_node(packages: Sequence[str]) -> dict[str, str]:
     """The versions of Python and of packages on this node; what isn't installed is left out."""
-    found = {"python": platform.python_version()}
+    found = {PYTHON: platform.python_version()}
     for name in packages:
         try:
             found[name] = importlib.metadata.version(name)

@@ -33,16 +33,18 @@ def no_files(_: Any) -> Iterable[Path]:
 
 @dataclass(frozen=True)
 class Needs:
-    """What a function needs where it runs: files and folders below the working directory, cores and GPUs.
+    """What a function needs where it runs: files and folders below the working directory, and machinery.
 
-    `common` is read for every item, `files` for one. `name` is what an item is called to people. With `fresh`
-    each item has a process of its own, which gives back a GPU and its memory when the item is done.
+    `common` is read for every item, `files` for one. `memory` is in bytes, 0 where it is little. `name` is
+    what an item is called to people. With `fresh` each item has a process of its own, which gives back a GPU
+    and its memory when the item is done.
     """
 
     common: tuple[Path, ...] = ()
     files: Files = no_files
     cores: int = 1
     gpus: float = 0
+    memory: int = 0
     fresh: bool = False
     name: Callable[[Any], str] = str
 

@@ -10,3 +10,7 @@ class BadInput(Exception):
 
 class Diverged(BadInput):
     """A training that came to no end with its settings; others may do better."""
+
+
+class Died(BadInput):
+    """A process that worked for this one is gone; another try may do better."""

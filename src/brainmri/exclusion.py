@@ -1,6 +1,7 @@
 """One process at a time: a lock that says who holds it."""
 
 import os
+import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,7 +26,7 @@ def hold_alone(path: Path, work: str) -> Iterator[None]:
         print(f"{work}: process {_read_owner(owner)} is at it already; waiting for its end")
         lock.acquire(poll_interval=0.2)
     try:
-        write_bytes(owner, f"{os.getpid()}\n".encode())
+        write_bytes(owner, f"{os.getpid()} on {platform.node()}\n".encode())
         yield
         owner.unlink(missing_ok=True)
     finally:

@@ -7,8 +7,8 @@ import multiprocessing
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from functools import cache, partial
-from itertools import chain
 from multiprocessing.context import BaseContext
 from pathlib import Path
 from threading import active_count
@@ -17,7 +17,7 @@ from typing import Any, Final, TypeVar
 from tqdm import tqdm
 
 from brainmri.compute import Files, Needs, Pool, find_cluster, no_files
-from brainmri.confinement import Failure, Limits, describe
+from brainmri.confinement import MEGABYTE, Failure, Limits, describe
 from brainmri.deadline import NEVER
 from brainmri.errors import BadInput
 from brainmri.workers import TASKS_A_WORKER, Isolate, Workers, staying_context
@@ -52,11 +52,13 @@ def isolate_within(limits: Limits) -> Isolate:
             return map_isolated(function, items, limits, title, together)
         refused = _refuse(items, files)
         sent = [item for place, item in enumerate(items) if place not in refused]
-        most = -(-len(sent) // (_ROUNDS * cluster.count(Needs())))
+        memory = limits.megabytes * MEGABYTE
+        most = -(-len(sent) // (_ROUNDS * cluster.count(Needs(memory=memory))))
         size = max(1, min(_BATCH if together > 1 else _VOLUMES, most))
         batches = [sent[first : first + size] for first in range(0, len(sent), size)]
         on_node = partial(_isolate_batch, function, limits, title, together)
-        results = _map_on(cluster, on_node, batches, title, files)
+        needs = Needs(files=partial(_list_files, files), memory=memory, name=_name_batch)
+        results = _map_on(cluster, on_node, batches, title, needs)
         return (refused[place] if place in refused else next(results) for place in range(len(items)))
 
     return isolate
@@ -79,14 +81,20 @@ def _map_on(
     function: Callable[[Sequence[Item]], list[Result | Failure]],
     batches: Sequence[Sequence[Item]],
     title: str,
-    files: Files,
+    needs: Needs,
 ) -> Iterator[Result | Failure]:
     """Batches on the nodes of a cluster, in order."""
-    needs = Needs(files=lambda batch: chain.from_iterable(map(files, batch)), name=_name_batch)
     with _Bar(total=sum(map(len, batches)), desc=title, disable=not sys.stderr.isatty()) as progress:
         for results in cluster.map_in_order(function, batches, needs):
             progress.update(len(results))
             yield from results
+
+
+def _list_files(files: Files, batch: Sequence[Item]) -> Iterator[Path]:
+    """Those of a batch; of an item whose files are refused by now none, so that it fails where it is read."""
+    for item in batch:
+        with suppress(BadInput):
+            yield from list(files(item))
 
 
 def _name_batch(batch: Sequence[object]) -> str:

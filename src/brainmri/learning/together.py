@@ -26,7 +26,7 @@ from fastai.learner import Recorder
 from torch import distributed
 from torch.multiprocessing.spawn import ProcessContext, ProcessExitedException, start_processes
 
-from brainmri.errors import BadInput
+from brainmri.errors import BadInput, Died
 from brainmri.learning.checkpoint import Checkpoint, CheckpointStore
 from brainmri.learning.graphs import CapturedPasses
 from brainmri.learning.training import Training
@@ -166,7 +166,7 @@ def train_together(work: Callable[[int], Any], processes: int) -> Any:
     """What `work(0)` gives, while `work(1)` and so on run beside it, each in a new process of this machine.
 
     `work` must be importable (defined at the top of a module). Raises `BadInput` as any of them does, and
-    where one of the processes died.
+    `Died` where one of the processes did.
     """
     # What it says of the processes that it ends after one has refused.
     logging.getLogger("torch.multiprocessing.spawn").setLevel(logging.ERROR)
@@ -230,7 +230,7 @@ def _tell(codes: Mapping[int, int], told: Mapping[int, _Told], processes: int) -
     wrong = {rank: one.wrong for rank, one in sorted(told.items()) if one.wrong is not None}
     if causes or not wrong:
         rank, code = next(iter((causes or silent).items()))
-        return BadInput(
+        return Died(
             f"compute.gpus_per_unit: expected {processes} processes to train together, came process "
             f"{rank} that died (exit code {code}; out of memory?); run it again, or with another number"
         )

@@ -63,7 +63,7 @@ class _Packed:
             folder = Path(name)
             (folder / CLASSIFIER).mkdir()
             for file, content in self.files.items():
-                content.tofile(folder / CLASSIFIER / file)
+                (folder / CLASSIFIER / file).write_bytes(content.data)
             try:
                 return open_network(replace(self.model, folder=folder), self.runtime)
             except BadInput as error:  # by the name that the user knows

@@ -1,0 +1,164 @@
+"""Items under way on the nodes of a Ray cluster: sent, waited for, sent again where they were lost."""
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeVar
+
+import ray
+from ray.exceptions import ObjectStoreFullError, OutOfDiskError, RayError, RayTaskError
+
+from brainmri.cluster_task import Outcome
+from brainmri.errors import BadInput
+
+Result = TypeVar("Result")
+
+# Items started for each that may be under way, from the first that isn't done: it holds back all results.
+_FAR: Final = 4
+# How often an item is tried whose node or process is lost, and after how many seconds: what took the process
+# down (memory that another took) may be over then, and a node that is gone is known to be.
+TRIES: Final = 3
+_PAUSE_SECONDS: Final = 2.0
+# For what is cancelled to remove its files.
+_CLEAR_UP_SECONDS: Final = 5.0
+# What Ray says where neither the store nor the disk that it spills to has room.
+FULL: Final = (ObjectStoreFullError, OutOfDiskError)
+# Between looks whether any node can still do what is waited for.
+_LOOK_SECONDS: Final = 30.0
+# Of what an item is called.
+LONGEST: Final = 80
+
+
+@dataclass
+class Sent:
+    """An item, its place among all, and how often it was tried."""
+
+    place: int
+    item: Any
+    tries: int = 0
+
+
+@dataclass
+class Tasks:
+    """The items that are under way; one whose node or process is lost is sent again after a while."""
+
+    send: Callable[[Any], "ray.ObjectRef[Outcome]"]
+    check: Callable[[], None]
+    lose: Callable[[int, Any, str], None]
+    running: dict["ray.ObjectRef[Outcome]", Sent] = field(default_factory=dict)
+    again: deque[tuple[float, Sent]] = field(default_factory=deque)
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return len(self.running) + len(self.again)
+
+    def start(self, sent: Sent) -> None:
+        """Sends an item."""
+        sent.tries += 1
+        self.running[self.send(sent.item)] = sent
+
+    def wait(self) -> Iterator[tuple[int, Outcome | None]]:
+        """What has come of those under way, by place; None of one that was lost for the last time."""
+        seconds = _LOOK_SECONDS
+        if self.again:
+            seconds = max(0.0, min(seconds, self.again[0][0] - time.monotonic()))
+        ready = self._look(seconds)
+        for reference in ready:
+            sent = self.running.pop(reference)
+            outcome = _get(reference)
+            if outcome.lost is None:
+                yield sent.place, outcome
+            elif sent.tries < TRIES:
+                self.again.append((time.monotonic() + _PAUSE_SECONDS, sent))
+            else:
+                self.lose(sent.place, sent.item, outcome.lost)
+                yield sent.place, None
+        while self.again and self.again[0][0] <= time.monotonic():
+            self.start(self.again.popleft()[1])
+
+    def _look(self, seconds: float) -> "list[ray.ObjectRef[Outcome]]":
+        if not self.running:
+            time.sleep(seconds)
+            return []
+        ready: list[ray.ObjectRef[Outcome]]
+        running = list(self.running)
+        ready, _ = ray.wait(running, num_returns=1, timeout=seconds)
+        if ready:  # all that are: with many under way a look at each takes a while
+            ready, _ = ray.wait(running, num_returns=len(running), timeout=0)
+        if not ready and seconds == _LOOK_SECONDS:
+            self.check()
+        return ready
+
+
+def _get(reference: "ray.ObjectRef[Outcome]") -> Outcome:
+    """What has come of an item; where its node or process is gone, what Ray says of that."""
+    try:
+        outcome: Outcome = ray.get(reference)
+    except FULL:
+        raise refuse_full() from None
+    except RayTaskError:
+        raise
+    except RayError as error:
+        said = [type(error).__name__, *str(error).split("\n")[-1:]]
+        return Outcome(lost=": ".join(filter(None, said))[:LONGEST])
+    return outcome
+
+
+def run_all(tasks: Tasks, items: Iterator[Any], count: Callable[[], int]) -> Iterator[tuple[int, Any]]:
+    """At most `count()` under way, and none far ahead of the first that isn't done: results wait for it."""
+    following, done = 0, 0
+    more, finished = True, set[int]()
+    most, counted = 0, -_LOOK_SECONDS
+    while more or len(tasks):
+        if time.monotonic() >= counted + _LOOK_SECONDS:  # nodes come and go
+            most, counted = count(), time.monotonic()
+        while more and following < done + _FAR * most and len(tasks) < most:
+            try:
+                tasks.start(Sent(following, next(items)))
+            except StopIteration:
+                more = False
+            else:
+                following += 1
+        for place, outcome in tasks.wait() if len(tasks) else ():
+            finished.add(place)
+            if outcome is None:
+                continue
+            if outcome.refused is not None:
+                raise outcome.refused
+            yield place, outcome.value
+        while done in finished:
+            finished.discard(done)
+            done += 1
+
+
+def put_in_order(results: Iterable[tuple[int, Result]]) -> Iterator[Result]:
+    """What comes with its place, 0 and up, in the order of the places; what is early waits."""
+    waiting: dict[int, Result] = {}
+    following = 0
+    for place, result in results:
+        waiting[place] = result
+        while following in waiting:
+            yield waiting.pop(following)
+            following += 1
+
+
+def cancel_all(running: "list[ray.ObjectRef[Outcome]]") -> None:
+    """Ends what is under way: at first so that it can clear up behind itself.
+
+    What doesn't come back to Python in time, from one long call, leaves its files on its node.
+    """
+    if running:
+        for force in (False, True):
+            for reference in running:
+                ray.cancel(reference, force=force)
+            _, running = ray.wait(running, num_returns=len(running), timeout=_CLEAR_UP_SECONDS)
+
+
+def refuse_full() -> BadInput:
+    """What to say where there is no room."""
+    return BadInput(
+        "compute.backend: expected room in Ray's object stores and on the disks they spill to, came none; "
+        "make room on these, start nodes with a larger --object-store-memory, or set compute.shared_folder "
+        "to true"
+    )

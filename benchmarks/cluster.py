@@ -8,8 +8,8 @@ of a comparison (an arm, two seeds) on the phantoms of so many patients, ResNet1
 the stages do them. Of these, the units of one seed on each core, by processes that know nothing of one
 another, say what this machine can gain; no round of them is thrown away, for one takes half an hour. What it
 takes to join a cluster is told apart. An empty unit is a function that gives back its number. Memory is the
-highest resident size of a driver after `items` results of 256 KiB each, and after four times as many. Of
-tasks that are not asked for, the earlier results stay.
+highest resident size of a driver after `items` results of 256 KiB each and after four times as many, and of
+one that prepared a quarter of the volumes, and all. Of tasks that are not asked for, earlier results stay.
 """
 
 import argparse
@@ -299,7 +299,14 @@ def _measure_task(folder: Path, task: str, given: argparse.Namespace) -> dict[st
         return {"join_seconds": told["joined"], "unit_ms": milliseconds, "items": given.items}
     memory = {str(n): measure(folder, task, NODES, n)["memory"] for n in (given.items, 4 * given.items)}
     print(f"a driver's MiB after so many results of 256 KiB: {memory}")
-    return {"driver_mib": memory}
+    prepared = {}
+    for volumes in (given.volumes // 4, given.volumes):
+        own = folder / str(volumes)
+        own.mkdir()
+        make_volumes(own, volumes)
+        prepared[str(volumes)] = measure(own, "prepare", NODES)["memory"]
+    print(f"after so many volumes were prepared: {prepared}")
+    return {"driver_mib": memory, "prepare_mib": prepared}
 
 
 if __name__ == "__main__":

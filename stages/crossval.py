@@ -6,7 +6,7 @@ Units run side by side, as many as the cores allow, and each can go on after a k
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
-from brainmri.compute import find_cluster
+from brainmri.backend import Backend, find_chosen
 from brainmri.dataset.prepared import read_prepared
 from brainmri.dataset.protocols import SplitParams
 from brainmri.dataset.units import ScoredRow, UnitRow
@@ -29,7 +29,8 @@ class Params(Settings):
 
 def _take_turns(scores: Path) -> AbstractContextManager[None]:
     """On a cluster one driver at a time: units that wait for those of another would keep nodes idle."""
-    if find_cluster() is None:
+    chosen = find_chosen()
+    if chosen is None or chosen.backend is Backend.LOCAL:
         return nullcontext()
     return hold_alone(PLACE / f"{scores.name}.lock", "crossval")
 

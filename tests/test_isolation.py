@@ -19,7 +19,7 @@ from brainmri import compute
 from brainmri.confinement import Failure, Limits
 from brainmri.deadline import NEVER, Deadline, TooLate
 from brainmri.errors import BadInput
-from brainmri.isolation import map_isolated
+from brainmri.isolation import _list_files, map_isolated
 from brainmri.workers import Workers, staying_context
 
 LIMITS = Limits(megabytes=300, seconds=2)
@@ -208,6 +208,15 @@ def _children(pid: int) -> list[int]:
         return [child.pid for child in psutil.Process(pid).children()]
     except psutil.NoSuchProcess:
         return []
+
+
+def test_an_item_whose_files_are_refused_by_now_sends_none(tmp_path: Path) -> None:
+    def files(item: int) -> list[Path]:
+        if item == 1:
+            raise BadInput("1: expected a file, came none; look for it")
+        return [tmp_path / str(item)]
+
+    assert [tmp_path / "0", tmp_path / "2"] == list(_list_files(files, [0, 1, 2]))
 
 
 def test_workers_answer_several_threads() -> None:

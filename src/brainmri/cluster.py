@@ -1,4 +1,4 @@
-"""Joining a Ray cluster: it and cluster_pool.py import Ray, and are imported only where it was asked for.
+"""Joining a Ray cluster; this, the pool and the queue import Ray, and only where it was asked for.
 
 Workers run the driver's code: the files that git tracks in the checkout, as they are now, are sent to them.
 """
@@ -9,6 +9,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
+import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -31,6 +32,9 @@ _KNOCK_SECONDS: Final = 5.0
 # For a node's first worker to start.
 _ANSWER_SECONDS: Final = 120.0
 _ADDRESS: Final = "RAY_ADDRESS"
+_MARK: Final = ".brainmri-"
+# No run takes that long.
+_LEFT_SECONDS: Final = 14 * 24 * 3600
 
 
 def join_cluster(*, shared: bool) -> "RayPool":
@@ -65,9 +69,12 @@ def join_cluster(*, shared: bool) -> "RayPool":
 def _mark_folder() -> Path | None:
     """A new file below this folder, by which nodes know it until this process ends, if one can be made."""
     folder = Path(".dvc", "tmp") if Path(".dvc").is_dir() else Path()
-    mark = folder / f".brainmri-{uuid.uuid4().hex}"
+    mark = folder / f"{_MARK}{uuid.uuid4().hex}"
     try:
         folder.mkdir(exist_ok=True)
+        for left in folder.glob(f"{_MARK}*"):  # by one that was killed
+            if time.time() - left.stat().st_mtime > _LEFT_SECONDS:
+                left.unlink(missing_ok=True)
         mark.touch()
     except OSError:
         return None

@@ -1,6 +1,7 @@
 """The nodes of a Ray cluster that was joined as a pool."""
 
 import socket
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from brainmri.cluster_queue import FULL, LONGEST, TRIES, Tasks, cancel_all, put_in_order, refuse_full, run_all
 from brainmri.cluster_task import Outcome, Place, run_item
 from brainmri.compute import Needs
+from brainmri.confinement import MEGABYTE
 from brainmri.errors import BadInput
 
 Item = TypeVar("Item")
@@ -22,7 +24,11 @@ Result = TypeVar("Result")
 
 # Tasks under way for each core of the cluster: none is idle, and results don't pile up here.
 _AHEAD: Final = 2
+# For the head to answer, so often, for it may be busy or start again; Ray gives up after a minute.
 _KNOCK_SECONDS: Final = 5.0
+_KNOCKS: Final = 3
+# What the system says of a file that isn't there for this user.
+_GONE: Final = (FileNotFoundError, NotADirectoryError, PermissionError)
 
 
 @dataclass(frozen=True)
@@ -38,7 +44,7 @@ class RayPool:
     def map(
         self, function: Callable[[Item], Result], items: Iterable[Item], needs: Needs
     ) -> Iterator[tuple[int, Result]]:
-        """As `Pool` says; items whose node or process was lost three times are named when others are done."""
+        """As `Pool` says; items that were lost three times are named when others are done."""
         lost: dict[int, str] = {}
         yield from self._map(function, items, needs, lost.__setitem__)
         if lost:
@@ -47,7 +53,7 @@ class RayPool:
     def map_in_order(
         self, function: Callable[[Item], Result], items: Iterable[Item], needs: Needs
     ) -> Iterator[Result]:
-        """As `Pool` says; one whose node or process was lost three times ends all: the others would wait."""
+        """As `Pool` says; one that was lost three times ends all: the others would wait."""
 
         def refuse(_: int, name: str) -> None:
             raise _refuse_lost([name])
@@ -96,15 +102,15 @@ class RayPool:
         """
         for path in paths if self.place.shared is None else ():
             for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
-                with suppress(*((OSError,) if passing_over else ())):
+                with suppress(*(_GONE if passing_over else ())):
                     if file.is_file():
                         yield _name_below(file), np.fromfile(file, np.uint8)
 
 
 def _refuse_lost(names: list[str]) -> BadInput:
     return BadInput(
-        f"compute.backend: expected every item done, came {len(names)} whose node or process was lost "
-        f"{TRIES} times: {', '.join(names)}; the same command runs them again"
+        f"compute.backend: expected every item done, came {len(names)} lost {TRIES} times: "
+        f"{', '.join(names)}; the same command runs them again"
     )
 
 
@@ -121,15 +127,26 @@ def _name_below(path: Path) -> str:
 def _list_nodes() -> list[Mapping[str, Any]]:
     """Those that are alive. Raises `BadInput` where the head is gone: Ray would end all after a minute."""
     address = ray.get_runtime_context().gcs_address
+    for _ in range(_KNOCKS):
+        came = _knock(address)
+        if came is None:
+            return [node for node in ray.nodes() if node["Alive"]]
+    raise BadInput(
+        f"compute.backend: expected the cluster's head at {address}, came {came}; start another one, where "
+        "the same command runs what is left"
+    )
+
+
+def _knock(address: str) -> str | None:
+    """What the system says where nobody answers at HOST:PORT, after the time that is given to somebody."""
     host, _, port = address.rpartition(":")
+    begun = time.monotonic()
     try:
         with socket.create_connection((host, int(port)), _KNOCK_SECONDS):
-            return [node for node in ray.nodes() if node["Alive"]]
+            return None
     except OSError as error:
-        raise BadInput(
-            f"compute.backend: expected the cluster's head at {address}, came "
-            f"{error.strerror or 'no answer'}; start another one, where the same command runs what is left"
-        ) from None
+        time.sleep(max(0.0, begun + _KNOCK_SECONDS - time.monotonic()))
+        return error.strerror or "no answer"
 
 
 def _count_on(node: Mapping[str, Any], needs: Needs) -> int:
@@ -142,10 +159,12 @@ def _count_on(node: Mapping[str, Any], needs: Needs) -> int:
 def _check_room(needs: Needs) -> None:
     """Raises `BadInput` where no node could ever do it: Ray would wait for one without a word."""
     if not any(_count_on(node, needs) for node in _list_nodes()):
+        asked = [f"{needs.cores} cores", f"{needs.gpus:g} GPUs"]
+        asked += [f"{needs.memory / MEGABYTE:.0f} megabytes"] if needs.memory else []
         raise BadInput(
-            f"compute: expected a node with {needs.cores} cores, {needs.gpus:g} GPUs and "
-            f"{needs.memory / 2**20:.0f} MiB for each item, came none; start one, or lower the threads "
-            "(comparison.threads, train.threads), compute.gpus_per_unit or prepare.max_memory_megabytes"
+            f"compute: expected a node with {', '.join(asked)} for each item, came none; start one, or lower "
+            "the threads (comparison.threads, train.threads), compute.gpus_per_unit, or the limit of memory "
+            "(prepare.max_memory_megabytes, of an exported model in its limits.json)"
         )
 
 

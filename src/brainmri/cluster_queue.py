@@ -25,7 +25,7 @@ _CLEAR_UP_SECONDS: Final = 5.0
 # What Ray says where neither the store nor the disk that it spills to has room.
 FULL: Final = (ObjectStoreFullError, OutOfDiskError)
 # Between looks whether any node can still do what is waited for.
-_LOOK_SECONDS: Final = 30.0
+_LOOK_SECONDS: Final = 15.0
 # Of what an item is called.
 LONGEST: Final = 80
 
@@ -97,8 +97,14 @@ def _get(reference: "ray.ObjectRef[Outcome]") -> Outcome:
         outcome: Outcome = ray.get(reference)
     except FULL:
         raise refuse_full() from None
-    except RayTaskError:
-        raise
+    except RayTaskError as error:
+        # Its last line is that of the error itself.
+        words = str(error).strip().splitlines()[-1]
+        if "ModuleNotFoundError" not in words and "ImportError" not in words:
+            raise
+        raise BadInput(
+            f"a node: expected it to run the code it is sent, came {words}; install requirements.lock there"
+        ) from None
     except RayError as error:
         said = [type(error).__name__, *str(error).split("\n")[-1:]]
         return Outcome(lost=": ".join(filter(None, said))[:LONGEST])

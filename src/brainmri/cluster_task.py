@@ -1,6 +1,5 @@
 """What a node of a cluster does with an item: the function it was sent, in the folder that it expects."""
 
-import errno
 import importlib.metadata
 import os
 import platform
@@ -17,11 +16,8 @@ from numpy.typing import NDArray
 
 from brainmri.collector import resume_collector
 from brainmri.errors import BadInput, Died
+from brainmri.excuses import excuse
 
-# What the system says where there is no room, or not for this user.
-_FULL: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS}
-# What it says where a disk or a shared file system failed, and may be back.
-_FAILED: Final = {errno.EIO, errno.ESTALE, errno.ENOTCONN, errno.EHOSTDOWN, errno.ETIMEDOUT}
 PYTHON: Final = "python"
 # By which DVC tells a stage its workspace.
 ROOT: Final = "DVC_ROOT"
@@ -65,26 +61,11 @@ def run_item(
         _check_versions(place.versions)
         with _settle(place, dict(zip(names, contents, strict=True))):
             return Outcome(function(item))
-    except Died as died:
-        return Outcome(lost=str(died))
-    except BadInput as refused:
-        return Outcome(refused=refused)
-    except (MemoryError, OSError, RuntimeError) as error:
-        return _excuse(error)
-
-
-def _excuse(error: Exception) -> Outcome:
-    """What is the machine's fault, and not the function's; else raises it."""
-    if isinstance(error, OSError) and error.errno in _FULL:
-        place = f"node {platform.node()}: {error.filename or 'an output'}"
-        said = f"{place}: can't be written ({error.strerror}); make room there, then run it again"
-        return Outcome(refused=BadInput(said))
-    if isinstance(error, OSError) and error.errno in _FAILED:
-        return Outcome(lost=f"{error.strerror} on node {platform.node()}")
-    # PyTorch's own, of a GPU, has that name too, and is no MemoryError.
-    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
-        return Outcome(lost=f"out of memory on node {platform.node()}")
-    raise error
+    except Exception as error:
+        said = excuse(error)
+        if said is None:
+            raise
+        return Outcome(lost=str(said)) if isinstance(said, Died) else Outcome(refused=said)
 
 
 @contextmanager
@@ -110,14 +91,11 @@ def _settle(place: Place, sent: Mapping[str, Content]) -> Iterator[None]:
 
 
 def _enter(folder: Path, mark: Path | None) -> None:
-    came = None
     try:
         os.chdir(folder)
-    except OSError:
-        came = "none"
-    else:
-        if mark and not mark.exists():
-            came = "another one"
+        came = "another one" if mark and not mark.exists() else None
+    except (FileNotFoundError, NotADirectoryError, PermissionError) as error:
+        came = f"none ({error.strerror})"
     if came:
         raise BadInput(
             f"node {platform.node()}: expected the folder {folder} of this run, came {came}; share it with "

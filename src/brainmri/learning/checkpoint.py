@@ -15,8 +15,9 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load as load_tensors
 from safetensors.torch import save_file
 
-from brainmri.errors import BadInput
+from brainmri.errors import BadInput, Died
 from brainmri.exclusion import hold_alone
+from brainmri.excuses import excuse
 from brainmri.learning.finished import PLACE, find_stores, finish_all, remove_store
 from brainmri.learning.weights import State
 from brainmri.replacement import replacing_file
@@ -62,9 +63,10 @@ class CheckpointStore:
         except FileNotFoundError:  # another process of this training has removed it
             return None
         except OSError as error:
-            raise BadInput(
+            said = (
                 f"{self._path}: can't be read ({error.strerror}); mend that or remove the file to start over"
-            ) from None
+            )
+            raise (Died if isinstance(excuse(error), Died) else BadInput)(said) from None
         except (SafetensorError, ValueError, KeyError, TypeError) as error:
             reason = " ".join(str(error).split())[:120]
             print(f"train: the checkpoint {self._path} is broken ({reason}); training starts over")

@@ -27,6 +27,7 @@ from torch import distributed
 from torch.multiprocessing.spawn import ProcessContext, ProcessExitedException, start_processes
 
 from brainmri.errors import BadInput, Died
+from brainmri.excuses import excuse
 from brainmri.learning.checkpoint import Checkpoint, CheckpointStore
 from brainmri.learning.graphs import CapturedPasses
 from brainmri.learning.training import Training
@@ -138,10 +139,9 @@ class _Rank:
             self._meet(rank)
             with contextlib.redirect_stdout(io.StringIO()):
                 result = self.work(rank)
-        except BadInput as error:
-            return _Told(refused=error)
-        except Exception:
-            return _Told(wrong=traceback.format_exc())
+        except Exception as error:
+            said = excuse(error)
+            return _Told(refused=said) if said else _Told(wrong=traceback.format_exc())
         return _Told(result if rank == 0 else None)
 
     def _meet(self, rank: int) -> None:

@@ -1,0 +1,32 @@
+"""What is the machine's fault, not the code's: no memory, no room, a file system that failed."""
+
+import errno
+import platform
+from typing import Final
+
+from brainmri.errors import BadInput, Died
+
+# What the system says where there is no room, or not for this user.
+_FULL: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS}
+# What it says where a disk or a shared file system failed, and may be back.
+_FAILED: Final = {errno.EIO, errno.ESTALE, errno.ENOTCONN, errno.EHOSTDOWN, errno.ETIMEDOUT}
+
+
+def excuse(error: Exception) -> BadInput | None:
+    """The line for it, `Died` where another try may do better; None for what is a bug."""
+    if isinstance(error, BadInput):
+        return error
+    node = f"node {platform.node()}"
+    if isinstance(error, OSError) and error.errno in _FULL:
+        place = error.filename or "an output"
+        return BadInput(
+            f"{node}: {place}: can't be written ({error.strerror}); make room there, then run it again"
+        )
+    if isinstance(error, OSError) and error.errno in _FAILED:
+        return Died(
+            f"{node}: {error.filename or 'a file'}: {error.strerror}; look at its disks, then run it again"
+        )
+    # PyTorch's own, of a GPU, has that name too, and is no MemoryError.
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return Died(f"{node}: out of memory; run it again, with less beside it")
+    return None

@@ -1,6 +1,6 @@
 """Two Ray nodes of one core each on this machine, beside one core and beside joblib's two workers.
 
-    python -m benchmarks.cluster [--volumes 800] [--patients 400] [--epochs 2] [--rounds 3] [--items 400]
+    python -m benchmarks.cluster [--volumes 800] [--patients 400] [--epochs 3] [--rounds 3] [--items 400]
         [--tasks prepare crossval empty memory]
 
 By turns: `prepare` on so many volumes (197 x 233 x 189 voxels, int16, gzip: links to one file), and the units
@@ -264,7 +264,7 @@ def main() -> None:
     )
     parser.add_argument("--volumes", type=int, default=800)
     parser.add_argument("--patients", type=int, default=400)
-    parser.add_argument("--epochs", type=int, default=2)
+    parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--items", type=int, default=400)
     parser.add_argument("--tasks", nargs="+", choices=_TASKS, default=_TASKS)

@@ -13,4 +13,4 @@ class Diverged(BadInput):
 
 
 class Died(BadInput):
-    """A process that worked for this one is gone; another try may do better."""
+    """What failed for no fault of code or settings, as a process that died; another try may do better."""

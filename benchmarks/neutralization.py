@@ -34,7 +34,7 @@ from brainmri.dataset.protocols import Protocol
 from brainmri.dataset.shortcuts import ForestParams, score_shortcuts, tabulate_prepared, tabulate_raw
 from brainmri.dataset.split import assign_subsets
 from brainmri.phantom.dataset import name_patient, render_patient
-from brainmri.phantom.settings import PhantomParams, Style
+from brainmri.phantom.settings import PhantomParams
 from brainmri.scoring.areas import estimate_area
 from brainmri.scoring.cases import Cases
 from brainmri.scoring.estimates import Estimate
@@ -47,7 +47,6 @@ Areas = dict[str, Estimate]
 SPLIT = SETTINGS.split.model_copy(update={"protocol": Protocol.GROUPED})
 INTERVALS = IntervalParams(confidence=0.95, draws=2000, seed=0)
 HEALTHY = PhantomParams(
-    style=Style.OWN,
     patients=120,
     slices_per_patient=2,
     tumor_fraction=0.0,

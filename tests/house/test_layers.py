@@ -1,4 +1,4 @@
-"""Arrows point down only, and only `learning` and the phantoms of pretraining bring torch."""
+"""Arrows point down only, and only `learning` and the phantoms bring torch."""
 
 import subprocess
 import sys
@@ -47,7 +47,7 @@ TORCH_STAGES = {
 # MONAI brings torch.
 SURFACES = PACKAGE / "scoring" / "surfaces.py"
 TORCH = {"torch", "torchvision", "fastai", "fastcore", "fasttransform", "safetensors"}
-WITHIN = (PACKAGE / "learning", PACKAGE / "phantom" / "wide")
+WITHIN = (PACKAGE / "learning", PACKAGE / "phantom" / "wide", PACKAGE / "phantom" / "patients")
 OUTSIDE = [
     path
     for path in PACKAGE.rglob("*.py")

@@ -8,7 +8,6 @@ from brainmri.phantom.anatomy import Anatomy, load_anatomy
 from brainmri.phantom.settings import PhantomParams
 
 VALUES: dict[str, Any] = {
-    "style": "own",
     "patients": 8,
     "slices_per_patient": 2,
     "tumor_fraction": 0.5,

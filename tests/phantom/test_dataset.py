@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import cv2
 import numpy as np
 import pytest
@@ -65,3 +68,10 @@ def test_a_file_in_the_way_is_refused_with_one_line(tmp_path, params):
     with pytest.raises(BadInput, match="expected a folder to write to") as refusal:
         make_data_set(params, tmp_path / "out")
     assert "\n" not in str(refusal.value)
+
+
+def test_importing_it_brings_no_learning_library():
+    heavy = {"torch", "fastai", "sklearn", "nilearn"}
+    code = f"import sys, brainmri.phantom.dataset; print({heavy} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"

@@ -42,13 +42,6 @@ class Volume:
         sampled: Map = ndimage.map_coordinates(self.values, index, np.float32, order=1, mode="nearest")
         return sampled
 
-    def gradient(self, points: Points) -> Points:
-        """The slope at `points` in values per mm, by central differences over one voxel."""
-        step = np.float32(self.spacing_mm)
-        shifts = np.eye(3, dtype=np.float32)[:, :, None, None] * step
-        slopes = [self.sample(points + shift) - self.sample(points - shift) for shift in shifts]
-        return np.asarray(np.stack(slopes) / (2 * step), np.float32)
-
 
 @dataclass(frozen=True)
 class Anatomy:

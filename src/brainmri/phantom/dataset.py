@@ -11,10 +11,8 @@ import cv2
 
 from brainmri.compute import map_each
 from brainmri.errors import BadInput
-from brainmri.phantom.anatomy import load_anatomy
-from brainmri.phantom.drawing import draw_patient
-from brainmri.phantom.rendering import Image, Picture, render_slice
-from brainmri.phantom.settings import PhantomParams, Style
+from brainmri.phantom.patients.picture import Image, Picture
+from brainmri.phantom.settings import PhantomParams
 from brainmri.replacement import replacing_folder
 from brainmri.tables import Row, write_rows
 
@@ -72,14 +70,10 @@ def name_patient(number: int) -> str:
 
 def render_patient(params: PhantomParams, number: int) -> list[Picture]:
     """The pictures of all slices of patient `number` (from 0), from low to high."""
-    if params.style is Style.PRETRAINING:
-        # Brings torch, which takes seconds.
-        from brainmri.phantom.wide.patients import rendering  # noqa: PLC0415
+    # Brings torch, which takes seconds.
+    from brainmri.phantom.patients import rendering  # noqa: PLC0415
 
-        return rendering.render_patient(params, number)
-    cv2.setNumThreads(1)  # the patients are spread over the cores already
-    patient = draw_patient(params, number)
-    return [render_slice(patient, piece, load_anatomy(), params) for piece in patient.slices]
+    return rendering.render_patient(params, number)
 
 
 @dataclass(frozen=True)

@@ -1,18 +1,10 @@
 """The section `phantom` of params.yaml."""
 
-from enum import StrEnum
 from typing import Self
 
 from pydantic import Field, model_validator
 
 from brainmri.params import Section
-
-
-class Style(StrEnum):
-    """What draws and renders the patients."""
-
-    OWN = "own"
-    PRETRAINING = "pretraining"
 
 
 class PhantomParams(Section):
@@ -22,7 +14,6 @@ class PhantomParams(Section):
     look-alikes without a tumor and more noise make it harder.
     """
 
-    style: Style = Field(strict=False, description="own or pretraining")
     patients: int = Field(ge=1, le=9999, description="a number of patients, 1 to 9999")
     slices_per_patient: int = Field(ge=1, le=20, description="a number of slices, 1 to 20")
     tumor_fraction: float = Field(ge=0, le=1, description="the share of patients with a tumor, 0 to 1")

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from enum import IntEnum
-from functools import cache
+from functools import cache, reduce
 from itertools import pairwise
 from typing import Final
 
@@ -11,10 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from brainmri.phantom.anatomy import Anatomy, Map, load_anatomy
-from brainmri.phantom.description import Place
-from brainmri.phantom.fields import measure_ellipsoid
-from brainmri.phantom.head import FACE, NECK, TEMPLE, Ellipsoid, join, pair
-from brainmri.phantom.wide.landmarks import CELLS, ORBITS, OrbitPart
+from brainmri.phantom.wide.landmarks import CELLS, FACE, ORBITS, Ellipsoid, OrbitPart, Place
 from brainmri.phantom.wide.volumes import Grid
 
 # The head's grid: spacing, places x y z of the first and last voxel.
@@ -132,16 +129,21 @@ def _measure_sheet(anatomy: Anatomy, points: NDArray[np.float32]) -> NDArray[np.
 
 def _measure_face(points: NDArray[np.float32]) -> Map:
     """Face, neck and temples as one."""
-    face = _measure_nearest(points, FACE)
-    for part in (NECK, *pair(TEMPLE)):
-        face = join(face, _measure_nearest(points, part), _SEAM_MM)
-    return face
+    return reduce(_join, (_measure_nearest(points, part) for part in FACE))
+
+
+def _join(first: Map, second: Map) -> Map:
+    """The union of two shapes with a rounded seam (polynomial smooth minimum)."""
+    share = np.clip(0.5 + 0.5 * (second - first) / _SEAM_MM, 0, 1)
+    return np.asarray(second + share * (first - second) - _SEAM_MM * share * (1 - share), np.float32)
 
 
 def _measure_nearest(points: NDArray[np.float32], *ellipsoids: Ellipsoid) -> Map:
     """About the distance to the nearest of some ellipsoids in mm."""
-    distances = [
-        (measure_ellipsoid(points, centre, radii) - 1) * np.float32(min(radii))
-        for centre, radii in ellipsoids
-    ]
-    return np.asarray(np.min(distances, axis=0), np.float32)
+    return np.asarray(np.min([_measure(points, *own) for own in ellipsoids], axis=0), np.float32)
+
+
+def _measure(points: NDArray[np.float32], centre: Place, radii: Place) -> Map:
+    centre_mm, radii_mm = (np.array(place, np.float32)[:, None, None] for place in (centre, radii))
+    share = np.sqrt((((points - centre_mm) / radii_mm) ** 2).sum(axis=0))
+    return np.asarray((share - 1) * np.float32(min(radii)), np.float32)

@@ -1,8 +1,7 @@
 import numpy as np
 
-from brainmri.phantom.contrast import TYPICAL
-from brainmri.phantom.description import Sequence
 from brainmri.phantom.wide.choices.contrast import WIDE, ContrastRange, draw_contrast
+from brainmri.phantom.wide.choices.signals import TYPICAL, Sequence
 
 
 def test_contrasts_keep_to_the_sequences_and_deviations_that_are_asked_for() -> None:

@@ -6,9 +6,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from brainmri.phantom.contrast import TYPICAL
-from brainmri.phantom.description import Sequence
 from brainmri.phantom.wide.choices.chance import Values, sometimes
+from brainmri.phantom.wide.choices.signals import TYPICAL, Sequence
 from brainmri.phantom.wide.columns import Columns
 
 _TISSUES: Final = ("csf", "gray", "white", "bone", "marrow", "fat", "muscle", "blood")

@@ -11,10 +11,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from brainmri.phantom.head import Ellipsoid
 from brainmri.phantom.wide.choices.chance import Values
 from brainmri.phantom.wide.columns import Columns
-from brainmri.phantom.wide.landmarks import CELLS, ORBITS, PINEAL_MM, SELLA_MM
+from brainmri.phantom.wide.landmarks import CELLS, ORBITS, PINEAL_MM, SELLA_MM, Ellipsoid
 
 # Beyond its edge by so much, a thing covers a few thousandths at most.
 _ODDITY_MM: Final = 7.0

@@ -5,8 +5,8 @@ from typing import Final
 import numpy as np
 import torch
 
-from brainmri.phantom.drawing import has_tumor
-from brainmri.phantom.rendering import Picture
+from brainmri.phantom.patients.drawing import draw_patient, has_tumor, leave_out
+from brainmri.phantom.patients.picture import Picture
 from brainmri.phantom.settings import PhantomParams
 from brainmri.phantom.wide.columns import Columns, Drawn
 from brainmri.phantom.wide.draft import Draft
@@ -15,7 +15,6 @@ from brainmri.phantom.wide.foci import Focus
 from brainmri.phantom.wide.framing import Frame
 from brainmri.phantom.wide.generator import render
 from brainmri.phantom.wide.kinds import FOCI
-from brainmri.phantom.wide.patients.drawing import draw_patient, leave_out
 from brainmri.phantom.wide.scanner import receive
 from brainmri.phantom.wide.sketch import Sketch
 from brainmri.phantom.wide.template import load_template

@@ -9,8 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from brainmri.phantom.chance import draw_upward
-from brainmri.phantom.drawing import has_tumor
+from brainmri.phantom.patients.planes import draw_slices
 from brainmri.phantom.settings import PhantomParams
 from brainmri.phantom.wide.choices.contrast import ContrastRange, draw_contrast
 from brainmri.phantom.wide.choices.head import draw_head
@@ -21,9 +20,10 @@ from brainmri.phantom.wide.choices.scanner import draw_scanner
 from brainmri.phantom.wide.choices.tumor import draw_tumor
 from brainmri.phantom.wide.columns import Columns
 from brainmri.phantom.wide.kinds import Kind
-from brainmri.phantom.wide.patients.planes import draw_slices
 from brainmri.phantom.wide.settings import WideParams
 
+# Tumors are dealt out in rounds of this many patients, so that any first part of a set is balanced too.
+_ROUND: Final = 4
 # Those that need no place of their own.
 _KINDS: Final = {
     Kind.BRIGHT: 0.32,
@@ -43,8 +43,9 @@ _EFFECTS: Final = ("opacity", "edema", "push", "midline_mm", "tail", "outline")
 def draw_patient(params: PhantomParams, number: int) -> Columns:
     """Patient `number` (from 0) of the set that `params` describes: all columns, (slices,) each.
 
-    Beside those of `wide` there are `field_mm`, the field of view; `gain`, what signals are multiplied by to
-    be shown; `focus_u_0` and so on, the foci's middles in the planes; `shown`, 0 where a tumor is left out.
+    Beside those of `describe` there are `field_mm`, the field of view; `gain`, what signals are multiplied
+    by to be shown; `focus_u_0` and so on, the foci's middles in the planes; `shown`, 0 where a tumor is left
+    out.
     """
     rng = np.random.default_rng([params.seed, 1, number])
     ill = has_tumor(params, number)
@@ -66,6 +67,14 @@ def draw_patient(params: PhantomParams, number: int) -> Columns:
     return columns if ill else leave_out(columns, np.ones(params.slices_per_patient, np.bool_))
 
 
+def has_tumor(params: PhantomParams, number: int) -> bool:
+    """Whether patient `number` (from 0) is dealt a tumor."""
+    dealt, place = divmod(number, _ROUND)
+    before, after = (round((dealt + step) * _ROUND * params.tumor_fraction) for step in (0, 1))
+    order = np.random.default_rng([params.seed, 0, dealt]).permutation(_ROUND)
+    return bool(order[place] < after - before)
+
+
 def leave_out(columns: Columns, slices: NDArray[np.bool_]) -> Columns:
     """The same without the tumor in some slices (bool), where all else stays as it is."""
     without = {name: np.where(slices, 0, columns[name]) for name in (*_EFFECTS, "shown")}
@@ -74,7 +83,7 @@ def leave_out(columns: Columns, slices: NDArray[np.bool_]) -> Columns:
 
 def _narrow(rng: np.random.Generator, params: PhantomParams, *, odd: bool) -> WideParams:
     """The settings of one head; `odd` ones have look-alikes."""
-    radius = draw_upward(rng, params.tumor_radius_min_mm, params.tumor_radius_max_mm)
+    radius = _draw_upward(rng, params.tumor_radius_min_mm, params.tumor_radius_max_mm)
     return WideParams(
         tumor_fraction=1,
         coronal=0,
@@ -88,9 +97,14 @@ def _narrow(rng: np.random.Generator, params: PhantomParams, *, odd: bool) -> Wi
     )
 
 
+def _draw_upward(rng: np.random.Generator, low: float, high: float) -> float:
+    """Between both, the higher the likelier (a triangle): few tumors are found small or faint."""
+    return float(rng.triangular(low, high, high)) if low < high else low
+
+
 def _draw_own(rng: np.random.Generator, params: PhantomParams) -> Columns:
     """What is drawn in place of what any scanner might do, and the tumor's contrast; each (1,)."""
-    contrast = draw_upward(rng, params.tumor_contrast_min, params.tumor_contrast_max)
+    contrast = _draw_upward(rng, params.tumor_contrast_min, params.tumor_contrast_max)
     drawn = {
         "tumor": 1.0,
         "shown": 1.0,

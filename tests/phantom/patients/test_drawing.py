@@ -1,13 +1,11 @@
 import numpy as np
 import pytest
 
-from brainmri.phantom.contrast import TYPICAL
-from brainmri.phantom.description import Sequence
-from brainmri.phantom.drawing import has_tumor
+from brainmri.phantom.patients.drawing import draw_patient, has_tumor, leave_out
 from brainmri.phantom.settings import PhantomParams
+from brainmri.phantom.wide.choices.signals import TYPICAL, Sequence
 from brainmri.phantom.wide.columns import Columns
 from brainmri.phantom.wide.kinds import Kind
-from brainmri.phantom.wide.patients.drawing import draw_patient, leave_out
 
 EFFECTS = {"opacity", "edema", "push", "midline_mm", "tail", "outline"}
 
@@ -32,6 +30,18 @@ def test_a_patient_is_the_same_in_a_larger_set(params: PhantomParams) -> None:
 def test_another_seed_draws_another_patient(params: PhantomParams) -> None:
     other = draw_patient(params.model_copy(update={"seed": 1}), 0)
     assert draw_patient(params, 0)["gain"][0] != other["gain"][0]
+
+
+def test_the_share_of_tumor_patients_is_the_one_asked_for(params: PhantomParams) -> None:
+    for fraction in (0.0, 0.25, 0.5, 1.0):
+        asked = params.model_copy(update={"tumor_fraction": fraction})
+        assert 120 * fraction == sum(has_tumor(asked, number) for number in range(120))
+
+
+def test_the_order_of_patients_does_not_tell_who_has_a_tumor(params: PhantomParams) -> None:
+    ill = np.array([has_tumor(params, number) for number in range(400)])
+    assert abs(float(np.mean(ill[::2])) - 0.5) < 0.08
+    assert 0.3 < float(np.mean(ill[1:] == ill[:-1])) < 0.5
 
 
 def test_nothing_but_what_a_tumor_does_tells_the_ill_from_the_healthy(params: PhantomParams) -> None:

@@ -3,8 +3,8 @@ import pytest
 import torch
 
 from brainmri.phantom.dataset import make_data_set, render_patient
-from brainmri.phantom.rendering import Picture
-from brainmri.phantom.settings import PhantomParams, Style
+from brainmri.phantom.patients.picture import Picture
+from brainmri.phantom.settings import PhantomParams
 from tests.phantom.test_dataset import read_all
 
 Slices = list[Picture]
@@ -12,7 +12,7 @@ Slices = list[Picture]
 
 @pytest.fixture(scope="module")
 def narrow(params: PhantomParams) -> PhantomParams:
-    return params.model_copy(update={"style": Style.PRETRAINING, "slices_per_patient": 3})
+    return params.model_copy(update={"slices_per_patient": 3})
 
 
 @pytest.fixture(scope="module")

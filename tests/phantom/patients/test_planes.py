@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 
 from brainmri.phantom.anatomy import load_anatomy
+from brainmri.phantom.patients.drawing import draw_patient
 from brainmri.phantom.settings import PhantomParams
 from brainmri.phantom.wide.columns import Columns
-from brainmri.phantom.wide.patients.drawing import draw_patient
 
 
 @pytest.fixture(scope="module")

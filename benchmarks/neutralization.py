@@ -33,8 +33,8 @@ from brainmri.dataset.prepared import PreparedSet, read_prepared, read_raw_facts
 from brainmri.dataset.protocols import Protocol
 from brainmri.dataset.shortcuts import ForestParams, score_shortcuts, tabulate_prepared, tabulate_raw
 from brainmri.dataset.split import assign_subsets
-from brainmri.phantom.dataset import name_patient, render_patient
-from brainmri.phantom.settings import PhantomParams
+from brainmri.phantom.patients.dataset import name_patient, render_patient
+from brainmri.phantom.patients.settings import PhantomParams
 from brainmri.scoring.areas import estimate_area
 from brainmri.scoring.cases import Cases
 from brainmri.scoring.estimates import Estimate

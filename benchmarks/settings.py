@@ -7,7 +7,7 @@ from brainmri.dataset.audit import AuditParams
 from brainmri.dataset.prepare import PrepareParams
 from brainmri.dataset.protocols import SplitParams
 from brainmri.params import PARAMS_PATH, Section, read_params
-from brainmri.phantom.settings import PhantomParams
+from brainmri.phantom.patients.settings import PhantomParams
 
 
 class Settings(Section):

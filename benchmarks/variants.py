@@ -42,7 +42,7 @@ from brainmri.learning.recipe import Recipe
 from brainmri.learning.records import read_rate, write_rate
 from brainmri.learning.report import write_trained
 from brainmri.params import PARAMS_PATH, load_yaml, read_params
-from brainmri.phantom.dataset import make_data_set
+from brainmri.phantom.patients.dataset import make_data_set
 from brainmri.scoring.areas import compare_areas
 from brainmri.scoring.cases import Cases
 from brainmri.scoring.evaluation import EvaluateParams

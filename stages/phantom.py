@@ -7,8 +7,8 @@ The same section gives the same bytes on the same type of machine, whatever the 
 from pathlib import Path
 
 from brainmri.params import Section, read_params
-from brainmri.phantom.dataset import make_data_set
-from brainmri.phantom.settings import PhantomParams
+from brainmri.phantom.patients.dataset import make_data_set
+from brainmri.phantom.patients.settings import PhantomParams
 from stages import run
 
 

@@ -73,6 +73,17 @@ def test_a_module_imports_from_its_own_layer_or_below(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    "path", sorted((PACKAGE / "phantom").rglob("*.py")), ids=lambda path: f"{path.parent.stem}-{path.stem}"
+)
+def test_the_head_knows_no_phantom_of_it_and_those_of_pretraining_no_patient(path: Path) -> None:
+    above = {"wide": {"patients"}, "choices": {"patients"}, "patients": set()}
+    hidden = above.get(path.parent.stem, {"wide", "patients"})
+    assert not {f"brainmri.phantom.{room}" for room in hidden} & {
+        ".".join(name.split(".")[:3]) for name in imported_names(path)
+    }
+
+
+@pytest.mark.parametrize(
     "path", sorted([*OUTSIDE, *(ROOT / "stages").glob("*.py")]), ids=lambda path: path.stem
 )
 def test_nothing_else_imports_torch_inside_functions_too(path: Path) -> None:

@@ -78,9 +78,7 @@ def test_a_unit_of_two_processes_is_scored_by_the_first(tmp_path: Path) -> None:
     alone = work(1, tmp_path / "alone", 0)
     both = train_together(partial(work, 2, tmp_path / "both"), 2)
     # Each process normalizes by its own half of a batch: the lowest validation loss can be another epoch's.
-    best = {both["facts"].pop("best_epoch"), alone["facts"].pop("best_epoch")}
-    assert best <= set(range(alone["facts"]["epochs_run"]))
-    assert alone["facts"] == both["facts"]
+    assert alone["facts"] | {"best_epoch": None} == both["facts"] | {"best_epoch": None}
     assert alone["scores"]["best"]["logit"] != both["scores"]["best"]["logit"]
     assert len(alone["scores"]["best"]["logit"]) == len(both["scores"]["best"]["logit"])
 

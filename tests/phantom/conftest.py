@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from brainmri.phantom.anatomy import Anatomy, load_anatomy
-from brainmri.phantom.settings import PhantomParams
+from brainmri.phantom.patients.settings import PhantomParams
 
 VALUES: dict[str, Any] = {
     "patients": 8,

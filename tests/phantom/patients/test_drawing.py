@@ -2,10 +2,11 @@ import numpy as np
 import pytest
 
 from brainmri.phantom.patients.drawing import draw_patient, has_tumor, leave_out
-from brainmri.phantom.settings import PhantomParams
+from brainmri.phantom.patients.settings import PhantomParams
 from brainmri.phantom.wide.choices.signals import TYPICAL, Sequence
 from brainmri.phantom.wide.columns import Columns
 from brainmri.phantom.wide.kinds import Kind
+from tests.phantom.patients.geometry import find_heights
 
 EFFECTS = {"opacity", "edema", "push", "midline_mm", "tail", "outline"}
 
@@ -63,24 +64,49 @@ def test_a_tumor_is_left_out_of_some_slices_alone(params: PhantomParams) -> None
 
 
 def test_look_alikes_are_of_those_that_are_dealt_some(params: PhantomParams) -> None:
-    oddities = ("spots", "caps", "dots", "falx")
+    oddities = ("spots", "caps", "dots", "falx", "twins")
     for share in (0.0, 1.0):
         asked = params.model_copy(
             update={"lookalikes_with_tumor": share, "lookalikes_without_tumor": 1 - share}
         )
-        for number in range(40):
-            odd = any(draw_patient(asked, number)[name].any() for name in oddities)
-            assert not odd or has_tumor(asked, number) == bool(share)
+        odd, dealt = [], []
+        for number in range(60):
+            columns = draw_patient(asked, number)
+            odd.append(any(columns[name].any() for name in oddities))
+            dealt.append(has_tumor(asked, number) == bool(share))
+        assert 0.6 < np.mean(np.array(odd)[dealt])
+        assert not np.array(odd)[~np.array(dealt)].any()
 
 
-def test_radii_and_contrasts_keep_to_their_bounds(params: PhantomParams, many: list[Columns]) -> None:
-    alone = [own for own in many if own["kind"][0] != Kind.MULTIFOCAL]
-    radii = np.concatenate([own["radius_mm_0"] for own in alone])
-    assert radii.max() <= params.tumor_radius_max_mm
+def find_ball(own: Columns) -> float:
+    """The radius of the focus that a patient's slices cut, from two of them."""
+    squares, heights = own["radius_mm_0"] ** 2, find_heights(own)
+    # radius² + (height - middle)² is the same in both.
+    middle = (np.diff(squares + heights**2) / np.diff(heights))[0] / 2
+    return float(np.sqrt(squares[0] + (heights[0] - middle) ** 2))
+
+
+def test_radii_keep_to_their_bounds_and_large_ones_are_likelier(
+    params: PhantomParams, many: list[Columns]
+) -> None:
+    low, high = params.tumor_radius_min_mm, params.tumor_radius_max_mm
+    cut = [own for own in many if own["present_0"].all()]
+    alone = np.array([find_ball(own) for own in cut if own["kind"][0] != Kind.MULTIFOCAL])
+    main = np.array([find_ball(own) for own in cut if own["kind"][0] == Kind.MULTIFOCAL])
+    assert len(alone) > 80
+    assert len(main) > 5
+    for radii, share in ((alone, 1.0), (main, 0.8)):
+        assert low * share - 1e-6 <= radii.min()
+        assert radii.max() <= high * share + 1e-6
+    assert alone.mean() > (low + high) / 2 + 1
+
+
+def test_contrasts_keep_to_their_bounds_and_clear_ones_are_likelier(
+    params: PhantomParams, many: list[Columns]
+) -> None:
     differences = np.concatenate([own["difference"] for own in many]) / 0.55
     assert params.tumor_contrast_min <= differences.min()
     assert differences.max() <= params.tumor_contrast_max
-    # Large and clear ones are likelier.
     assert differences.mean() > (params.tumor_contrast_min + params.tumor_contrast_max) / 2
 
 
@@ -88,7 +114,18 @@ def test_the_same_radius_and_contrast_may_be_asked_of_all(params: PhantomParams)
     same = params.model_copy(
         update={"tumor_radius_min_mm": 20.0, "tumor_contrast_min": 1.0, "tumor_fraction": 1.0}
     )
-    assert draw_patient(same, 0)["difference"] == pytest.approx(0.55)
+    patients = [draw_patient(same, number) for number in range(8)]
+    assert all(own["difference"] == pytest.approx(0.55) for own in patients)
+    alone = [own for own in patients if own["kind"][0] != Kind.MULTIFOCAL and own["present_0"].all()]
+    assert [find_ball(own) for own in alone] == pytest.approx([20.0] * len(alone))
+    assert len(alone) > 2
+
+
+def test_noise_keeps_to_its_bound(params: PhantomParams) -> None:
+    noise = np.array([draw_patient(params, number)["noise"][0] for number in range(40)])
+    assert noise.max() <= params.noise_max
+    assert (noise > params.noise_max / 2).any()
+    assert not draw_patient(params.model_copy(update={"noise_max": 0.0}), 0)["noise"].any()
 
 
 def test_signals_are_near_those_of_a_sequence(many: list[Columns]) -> None:

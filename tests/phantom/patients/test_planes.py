@@ -3,29 +3,15 @@ import pytest
 
 from brainmri.phantom.anatomy import load_anatomy
 from brainmri.phantom.patients.drawing import draw_patient
-from brainmri.phantom.settings import PhantomParams
+from brainmri.phantom.patients.settings import PhantomParams
 from brainmri.phantom.wide.columns import Columns
+from tests.phantom.patients.geometry import find_focus, find_heights, stack
 
 
 @pytest.fixture(scope="module")
 def many(params: PhantomParams) -> list[Columns]:
     ill = params.model_copy(update={"tumor_fraction": 1.0, "slices_per_patient": 3})
     return [draw_patient(ill, number) for number in range(150)]
-
-
-def stack(own: Columns, name: str) -> np.ndarray:
-    return np.stack([own[f"{name}_{axis}"] for axis in "xyz"], axis=1)
-
-
-def find_focus(own: Columns, number: int = 0) -> np.ndarray:
-    """Where each slice's focus is in the plane, as a place in the head (slices, 3)."""
-    u, v = (own[f"focus_{axis}_{number}"][:, None] for axis in "uv")
-    return stack(own, "place") + u * stack(own, "across") + v * stack(own, "down")
-
-
-def find_heights(own: Columns) -> np.ndarray:
-    normal = np.cross(stack(own, "across"), stack(own, "down"))[0]
-    return stack(own, "place") @ normal * np.sign(normal[2])
 
 
 def test_planes_are_parallel_and_rise(many: list[Columns]) -> None:

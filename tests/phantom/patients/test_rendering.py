@@ -2,22 +2,23 @@ import numpy as np
 import pytest
 import torch
 
-from brainmri.phantom.dataset import make_data_set, render_patient
+from brainmri.phantom.patients import rendering
+from brainmri.phantom.patients.dataset import render_patient
+from brainmri.phantom.patients.drawing import has_tumor
 from brainmri.phantom.patients.picture import Picture
-from brainmri.phantom.settings import PhantomParams
-from tests.phantom.test_dataset import read_all
+from brainmri.phantom.patients.settings import PhantomParams
 
 Slices = list[Picture]
 
 
 @pytest.fixture(scope="module")
-def narrow(params: PhantomParams) -> PhantomParams:
+def three_slices(params: PhantomParams) -> PhantomParams:
     return params.model_copy(update={"slices_per_patient": 3})
 
 
 @pytest.fixture(scope="module")
-def ill(narrow: PhantomParams) -> PhantomParams:
-    return narrow.model_copy(update={"tumor_fraction": 1.0, "lookalikes_with_tumor": 0.0})
+def ill(three_slices: PhantomParams) -> PhantomParams:
+    return three_slices.model_copy(update={"tumor_fraction": 1.0, "lookalikes_with_tumor": 0.0})
 
 
 @pytest.fixture(scope="module")
@@ -27,9 +28,23 @@ def pairs(ill: PhantomParams) -> list[tuple[Slices, Slices]]:
     return [(render_patient(ill, number), render_patient(healthy, number)) for number in range(12)]
 
 
-def test_rendering_is_a_function_of_settings_and_number(narrow: PhantomParams) -> None:
-    first, second = render_patient(narrow, 3), render_patient(narrow, 3)
-    assert all(np.array_equal(a.image, b.image) for a, b in zip(first, second, strict=True))
+def test_rendering_is_a_function_of_settings_and_number(three_slices: PhantomParams) -> None:
+    number = next(number for number in range(8) if has_tumor(three_slices, number))
+    first, second = render_patient(three_slices, number), render_patient(three_slices, number)
+    assert any(picture.shows_tumor for picture in first)
+    for a, b in zip(first, second, strict=True):
+        assert np.array_equal(a.image, b.image)
+        assert np.array_equal(a.mask, b.mask)
+
+
+def test_two_patients_described_alike_have_grain_of_their_own(
+    three_slices: PhantomParams, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    columns = rendering.draw_patient(three_slices, 0)
+    monkeypatch.setattr(rendering, "draw_patient", lambda *_: columns)
+    monkeypatch.setattr(rendering, "has_tumor", lambda *_: False)
+    first, second = render_patient(three_slices, 0), render_patient(three_slices, 1)
+    assert not any(np.array_equal(a.image, b.image) for a, b in zip(first, second, strict=True))
 
 
 def test_pictures_use_the_range_and_leave_air_around_the_head(pairs: list[tuple[Slices, Slices]]) -> None:
@@ -68,6 +83,9 @@ def test_a_tumor_is_seen_where_the_mask_says(pairs: list[tuple[Slices, Slices]])
         for own, other in zip(ill, healthy, strict=True):
             change = np.abs(own.image.astype(float) - other.image)
             if own.shows_tumor:
+                rows, columns = np.nonzero(own.mask)
+                assert 8 <= min(rows.min(), columns.min())
+                assert max(rows.max(), columns.max()) < 88
                 ratios.append(change[own.mask == 1].mean() / (change[own.mask == 0].mean() + 1e-9))
     assert min(ratios) > 2
 
@@ -87,22 +105,15 @@ def test_a_tumor_is_no_smaller_than_the_least_area(ill: PhantomParams, pairs) ->
     assert min(counts) >= least
 
 
-def test_threads_are_left_as_they_were(narrow: PhantomParams) -> None:
+def test_threads_are_left_as_they_were(three_slices: PhantomParams) -> None:
     before = torch.get_num_threads()
-    render_patient(narrow, 0)
+    render_patient(three_slices, 0)
     assert torch.get_num_threads() == before
 
 
 @pytest.mark.parametrize("size_px", [64, 192, 512])
-def test_pictures_of_any_size_show_the_same_head(narrow: PhantomParams, size_px: int) -> None:
-    sized = narrow.model_copy(update={"size_px": size_px, "slices_per_patient": 1})
+def test_pictures_of_any_size_show_the_same_head(three_slices: PhantomParams, size_px: int) -> None:
+    sized = three_slices.model_copy(update={"size_px": size_px, "slices_per_patient": 1})
     picture = render_patient(sized, 0)[0]
     assert picture.image.shape == (size_px, size_px)
     assert 0.1 < float((picture.image > 40).mean()) < 0.7
-
-
-def test_a_data_set_is_made_of_them(narrow: PhantomParams, tmp_path) -> None:
-    few = narrow.model_copy(update={"patients": 4, "slices_per_patient": 1})
-    count = make_data_set(few, tmp_path)
-    assert (4, 4) == (count.patients, count.slices)
-    assert 5 <= len(read_all(tmp_path)) <= 9

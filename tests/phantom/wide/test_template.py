@@ -17,6 +17,14 @@ def test_known_places_hold_what_they_should(template: Template) -> None:
     assert float(template.air.sample(place(27, 55, -66))) < 0
 
 
+def test_the_face_has_its_neck_and_temples(template: Template) -> None:
+    def measure(*where: float) -> float:
+        return float(template.head.sample(place(*where))[0, HeadPart.FACE])
+
+    assert all(measure(*where) < 0 for where in ((0, 32, -58), (0, -38, -90), (60, 22, -20), (-60, 22, -20)))
+    assert measure(0, 120, 0) > 0
+
+
 @pytest.mark.parametrize("part", list(HeadPart))
 def test_distances_grow_away_from_the_head(template: Template, part: HeadPart) -> None:
     ray = torch.stack([place(10, 40, z) for z in (-20.0, 80.0, 100.0, 110.0)], dim=-1)[..., 0, :]

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brainmri.phantom.patients.planes import draw_slices
-from brainmri.phantom.settings import PhantomParams
+from brainmri.phantom.patients.settings import PhantomParams
 from brainmri.phantom.wide.choices.contrast import ContrastRange, draw_contrast
 from brainmri.phantom.wide.choices.head import draw_head
 from brainmri.phantom.wide.choices.marks import draw_marks

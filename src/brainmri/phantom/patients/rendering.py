@@ -7,7 +7,7 @@ import torch
 
 from brainmri.phantom.patients.drawing import draw_patient, has_tumor, leave_out
 from brainmri.phantom.patients.picture import Picture
-from brainmri.phantom.settings import PhantomParams
+from brainmri.phantom.patients.settings import PhantomParams
 from brainmri.phantom.wide.columns import Columns, Drawn
 from brainmri.phantom.wide.draft import Draft
 from brainmri.phantom.wide.fields import SharedNoise
@@ -24,7 +24,7 @@ _SEEDS: Final = 2**62
 
 
 def render_patient(params: PhantomParams, number: int) -> list[Picture]:
-    """The slices of patient `number` (from 0), from low to high.
+    """The slices of patient `number` (from 0), uint8 (size_px, size_px), from low to high.
 
     A tumor that covers less than `params.tumor_area_min_mm2` of one is left out of it, with its edema and
     its push, so that every slice either shows a tumor or has none.
@@ -42,7 +42,10 @@ def render_patient(params: PhantomParams, number: int) -> list[Picture]:
 
 @torch.no_grad()
 def render_slices(columns: Columns, seed: int, size_px: int) -> list[Picture]:
-    """A patient's slices, on one thread: of as few and small pictures others wait most of the time."""
+    """A picture (size_px, size_px), uint8, for each of `columns` (slices,); `seed` decides fields and grain.
+
+    On one thread: for so few small pictures more threads only wait.
+    """
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

@@ -7,7 +7,7 @@ Place: TypeAlias = tuple[float, float, float]
 Ellipsoid: TypeAlias = tuple[Place, Place]  # centre and radii
 
 
-def pair(ellipsoid: Ellipsoid) -> tuple[Ellipsoid, Ellipsoid]:
+def _pair(ellipsoid: Ellipsoid) -> tuple[Ellipsoid, Ellipsoid]:
     """An ellipsoid of the right side and its mirror image."""
     (x, y, z), radii = ellipsoid
     return ((x, y, z), radii), ((-x, y, z), radii)
@@ -20,7 +20,7 @@ PINEAL_MM: Final = (0.0, -28.0, 2.0)
 FACE: Final[tuple[Ellipsoid, ...]] = (
     ((0.0, 32.0, -58.0), (64.0, 62.0, 74.0)),
     ((0.0, -38.0, -90.0), (60.0, 62.0, 95.0)),
-    *pair(((60.0, 22.0, -20.0), (14.0, 34.0, 32.0))),
+    *_pair(((60.0, 22.0, -20.0), (14.0, 34.0, 32.0))),
 )
 _NERVE: Final = ((22.0, 42.0, -38.0), (2.6, 20.0, 2.6))
 _OUTER_MUSCLE: Final = ((41.0, 52.0, -38.0), (2.4, 20.0, 8.0))
@@ -37,10 +37,10 @@ class OrbitPart(IntEnum):
 
 
 ORBITS: Final[dict[OrbitPart, tuple[Ellipsoid, ...]]] = {
-    OrbitPart.ORBIT: pair(((27.0, 54.0, -38.0), (17.0, 28.0, 16.0))),
-    OrbitPart.EYE: pair(((32.0, 68.0, -38.0), (12.0, 12.5, 12.0))),
-    OrbitPart.LENS: pair(((32.5, 77.5, -38.0), (5.0, 2.4, 5.0))),
-    OrbitPart.CORD: (*pair(_NERVE), *pair(_OUTER_MUSCLE), *pair(_INNER_MUSCLE)),
+    OrbitPart.ORBIT: _pair(((27.0, 54.0, -38.0), (17.0, 28.0, 16.0))),
+    OrbitPart.EYE: _pair(((32.0, 68.0, -38.0), (12.0, 12.5, 12.0))),
+    OrbitPart.LENS: _pair(((32.5, 77.5, -38.0), (5.0, 2.4, 5.0))),
+    OrbitPart.CORD: (*_pair(_NERVE), *_pair(_OUTER_MUSCLE), *_pair(_INNER_MUSCLE)),
 }
 # Of the right side: nasal cavity, sphenoid, frontal and maxillary sinus, and the cells of the mastoid.
 _AIR: Final[tuple[Ellipsoid, ...]] = (
@@ -51,4 +51,4 @@ _AIR: Final[tuple[Ellipsoid, ...]] = (
     ((52.0, -34.0, -44.0), (10.0, 13.0, 14.0)),
 )
 # The sinuses and the cells of the mastoid.
-CELLS: Final = tuple(side for part in _AIR for side in pair(part))
+CELLS: Final = tuple(side for part in _AIR for side in _pair(part))

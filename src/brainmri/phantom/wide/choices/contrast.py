@@ -1,18 +1,18 @@
 """How bright each tissue is: near the signals of a sequence, or (a sixth) in any order at all."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from brainmri.phantom.wide.choices.chance import Values, sometimes
-from brainmri.phantom.wide.choices.signals import TYPICAL, Sequence
+from brainmri.phantom.wide.choices.signals import TYPICAL, Sequence, Signals
 from brainmri.phantom.wide.columns import Columns
 
-_TISSUES: Final = ("csf", "gray", "white", "bone", "marrow", "fat", "muscle", "blood")
+_TISSUES: Final = tuple(field.name for field in fields(Signals))
 _GRAY, _WHITE, _BONE, _MARROW, _FAT = range(1, 6)
-_SEQUENCES: Final = (Sequence.T1, Sequence.T1_CONTRAST, Sequence.T2, Sequence.FLAIR)
+_SEQUENCES: Final = tuple(Sequence)
 _NO_SEQUENCE: Final = len(_SEQUENCES)
 
 

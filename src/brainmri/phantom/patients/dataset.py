@@ -12,7 +12,7 @@ import cv2
 from brainmri.compute import map_each
 from brainmri.errors import BadInput
 from brainmri.phantom.patients.picture import Image, Picture
-from brainmri.phantom.settings import PhantomParams
+from brainmri.phantom.patients.settings import PhantomParams
 from brainmri.replacement import replacing_folder
 from brainmri.tables import Row, write_rows
 

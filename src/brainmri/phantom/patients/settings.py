@@ -11,7 +11,8 @@ class PhantomParams(Section):
     """How many patients, how large the pictures, and how hard the tumors are to see.
 
     Radii, contrasts, look-alikes and noise set the difficulty: smaller and fainter tumors, more
-    look-alikes without a tumor and more noise make it harder.
+    look-alikes without a tumor and more noise make it harder. Radii are of a tumor with one focus; of
+    several the main one has 0.8 of that, the others are smaller ones from 4 mm.
     """
 
     patients: int = Field(ge=1, le=9999, description="a number of patients, 1 to 9999")
@@ -29,10 +30,10 @@ class PhantomParams(Section):
     tumor_contrast_min: float = Field(ge=0, le=1.5, description="the faintest tumor's contrast, 0 to 1.5")
     tumor_contrast_max: float = Field(ge=0, le=1.5, description="the clearest tumor's contrast, 0 to 1.5")
     lookalikes_with_tumor: float = Field(
-        ge=0, le=1, description="the share of tumor patients with look-alikes too, 0 to 1"
+        ge=0, le=1, description="the share of tumor patients that may have look-alikes too, 0 to 1"
     )
     lookalikes_without_tumor: float = Field(
-        ge=0, le=1, description="the share of tumor-free patients with look-alikes, 0 to 1"
+        ge=0, le=1, description="the share of tumor-free patients that may have look-alikes, 0 to 1"
     )
     noise_max: float = Field(
         ge=0, le=0.5, description="the noisiest scan's noise as a share of white, 0 to 0.5"

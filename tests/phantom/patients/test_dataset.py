@@ -7,7 +7,7 @@ import pytest
 
 from brainmri import compute
 from brainmri.errors import BadInput
-from brainmri.phantom.dataset import ScanRow, make_data_set
+from brainmri.phantom.patients.dataset import ScanRow, make_data_set
 from brainmri.tables import read_rows
 
 
@@ -39,6 +39,7 @@ def test_table_pictures_and_masks_agree(tmp_path, params):
     count = make_data_set(params, tmp_path)
     rows = read_rows(tmp_path / "scans.csv", ScanRow)
     assert (count.patients, count.slices) == (8, 16)
+    assert len({(tmp_path / row.path).read_bytes() for row in rows}) == 16
     assert count.tumor_slices == sum(row.label == "tumor" for row in rows)
     assert [row.path for row in rows] == sorted(row.path for row in rows)
     assert {row.path for row in rows} == {name for name in read_all(tmp_path) if name.startswith("images/")}
@@ -72,6 +73,6 @@ def test_a_file_in_the_way_is_refused_with_one_line(tmp_path, params):
 
 def test_importing_it_brings_no_learning_library():
     heavy = {"torch", "fastai", "sklearn", "nilearn"}
-    code = f"import sys, brainmri.phantom.dataset; print({heavy} & set(sys.modules))"
+    code = f"import sys, brainmri.phantom.patients.dataset; print({heavy} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"

@@ -5,7 +5,7 @@ import yaml
 
 from brainmri.errors import BadInput
 from brainmri.params import Section, read_params
-from brainmri.phantom.settings import PhantomParams
+from brainmri.phantom.patients.settings import PhantomParams
 
 
 class Params(Section):

@@ -57,6 +57,14 @@ def test_floats_have_six_digits_and_lines_end_with_a_newline_alone(tmp_path: Pat
     assert expected == (tmp_path / "t.csv").read_bytes()
 
 
+def test_a_row_of_another_length_than_the_first_is_refused(tmp_path: Path) -> None:
+    item = _Item(name="x", kind=_Kind.A, count=1, share=0.5, known=True, note=None, parts=(0.5,))
+    longer = item.model_copy(update={"parts": (0.5, 0.5)})
+    with pytest.raises(ValueError, match="expected 7 cells as in the first row, came 8"):
+        write_rows(tmp_path / "t.csv", [item, longer], _Item)
+    assert not (tmp_path / "t.csv").exists()
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [

@@ -6,7 +6,7 @@ import itertools
 import json
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from enum import Enum
 from pathlib import Path
 from typing import Any, TextIO, TypeVar
@@ -17,6 +17,7 @@ from brainmri.errors import BadInput
 from brainmri.replacement import replacing_file
 
 DIGITS = 6
+_NUMBER = f"{{:.{DIGITS}f}}".format
 
 
 class Row(BaseModel):
@@ -60,11 +61,14 @@ def stream_rows(file: TextIO, rows: Iterable[Row], row: type[Row]) -> None:
     """Writes the rows one by one as they come, so that none waits in memory."""
     coming = iter(rows)
     first = next(coming, None)
-    columns = list(row.model_fields) if first is None else list(_spread(first))
-    writer = csv.DictWriter(file, columns, lineterminator="\n")
-    writer.writeheader()
+    columns = list(row.model_fields) if first is None else list(_name_columns(first))
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(columns)
     for item in itertools.chain(() if first is None else (first,), coming):
-        writer.writerow(_spread(item))
+        cells = list(_list_cells(item))
+        if len(cells) != len(columns):
+            raise ValueError(f"expected {len(columns)} cells as in the first row, came {len(cells)}")
+        writer.writerow(cells)
 
 
 def read_mapping(path: Path) -> dict[str, Any]:
@@ -114,14 +118,20 @@ def _gather(line: dict[str, str | None], place: str) -> dict[str, Any]:
     return values
 
 
-def _spread(row: Row) -> dict[str, str]:
-    cells: dict[str, str] = {}
+def _name_columns(row: Row) -> Iterator[str]:
     for name, value in row:
         if isinstance(value, tuple):
-            cells |= {f"{name}_{index:03d}": _cell(item) for index, item in enumerate(value)}
+            yield from (f"{name}_{index:03d}" for index in range(len(value)))
         else:
-            cells[name] = _cell(value)
-    return cells
+            yield name
+
+
+def _list_cells(row: Row) -> Iterator[str]:
+    for _, value in row:
+        if isinstance(value, tuple):
+            yield from map(_NUMBER, value)
+        else:
+            yield _cell(value)
 
 
 def _cell(value: object) -> str:
@@ -131,7 +141,7 @@ def _cell(value: object) -> str:
         case bool():
             return str(value).lower()
         case float():
-            return f"{value:.{DIGITS}f}"
+            return _NUMBER(value)
         case Enum():
             return str(value.value)
         case _:

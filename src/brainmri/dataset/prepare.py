@@ -126,7 +126,10 @@ def _take(
         progress.notices.update(outcome.notices)
         for piece in outcome.slices:
             images.append(piece.image)
-            masks.append(masks.zeros() if piece.mask is None else piece.mask)
+            if piece.mask is None:
+                masks.skip()
+            else:
+                masks.append(piece.mask)
             progress.known.append(_keep(scan, piece))
             yield piece.facts
 

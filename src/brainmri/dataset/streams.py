@@ -1,5 +1,7 @@
 """Arrays written as they come, so that memory doesn't grow with the set."""
 
+import math
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
@@ -27,9 +29,10 @@ class ArrayStream:
         self._file.write(np.ascontiguousarray(item).data)
         self._count += 1
 
-    def zeros(self) -> NDArray[np.uint8]:
-        """An item of zeros."""
-        return np.zeros(self._shape, np.uint8)
+    def skip(self) -> None:
+        """An item of zeros more, a hole in the file where its system keeps such."""
+        self._file.seek(math.prod(self._shape), os.SEEK_CUR)
+        self._count += 1
 
     def __enter__(self) -> Self:
         """The stream itself; leaving writes the count and closes the file."""
@@ -40,6 +43,7 @@ class ArrayStream:
     ) -> None:
         """Writes the header that says how many came."""
         with self._file:
+            self._file.truncate()  # up to here, also where the last items were skipped
             self._file.seek(0)
             self._write_header()
 

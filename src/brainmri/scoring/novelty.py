@@ -97,7 +97,7 @@ def squared_distance(
 ) -> NDArray[np.float64]:
     """Mahalanobis' (n,), in float64: features may lie far away."""
     left = features.astype(np.float64) - mean
-    return np.asarray(np.einsum("ni,ij,nj->n", left, precision.astype(np.float64), left))
+    return np.asarray(((left @ precision.astype(np.float64)) * left).sum(axis=1))
 
 
 def read_features(path: Path) -> Features:

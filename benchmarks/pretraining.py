@@ -1,15 +1,15 @@
 """What weights that have seen synthetic MRI alone are worth on a set of real scans: docs/pretraining.md.
 
     python -m benchmarks.pretraining RAW WORKSPACE --name kaggle253 [--positive yes] [--channel 1]
-        [--shares 0.5 0.25 0.1] [--masks | --flips] [--seeds 0 1 2] [--epochs 15] [--size 128]
+        [--shares 1 0.5 0.25 0.1] [--masks | --flips] [--seeds 0 1 2] [--epochs 15] [--size 128]
 
 In WORKSPACE, a clone of this checkout's last commit, which is made where there is none, the comparison's own
 pipeline runs on RAW, a folder as `raw` of params.yaml takes it: five grouped folds, and for each seed and
-fold one network from random weights, one from the shipped ones, and what the shipped detector says untrained;
-the first two also with shares of the training groups. The same command goes on where it was stopped. Each
-share's arms are paired with each other, and all with the one from random weights that saw everything. With
---flips what is trained is asked about mirror images too. With --masks these are U-Nets, trained for
-`segmentation.epochs` of params.yaml, and nothing untrained is asked.
+fold and each of --shares of the training groups (1, all of them, where none is given) one network from random
+weights and one from the shipped ones, and what the shipped detector says untrained. The same command goes on
+where it was stopped. Each share's arms are paired with each other, and all with the one from random weights
+of the first share. With --flips what is trained is asked about mirror images too. With --masks these are
+U-Nets, trained for `segmentation.epochs` of params.yaml, and nothing untrained is asked.
 What is watched (early stopping, temperature, threshold) is the whole next fold, whatever the share, and for
 the shipped detector too; that brings images to its own size. Runs that differ in anything but RAW need names
 of their own: the results of an earlier one are replaced.
@@ -58,15 +58,13 @@ def name_arms(
         raise BadInput("--flips: expected classifiers, came --masks; leave it out, segmentation.flips is on")
     own: dict[str, Any] = {"task": "segmentation"} if masks else {}
     own |= {"train": {"flips": True}} if flips else {}
-    arms: dict[str, dict[str, Any]] = {
-        "scratch": {"arch": arch} | own,
-        "phantom": {"arch": arch, "weights": "phantom"} | own,
-    }
-    if not masks:
-        arms["zero_shot"] = {"arch": arch, "task": "zero_shot"}
-    for share in shares:
-        for name in ("scratch", "phantom"):
-            arms[_name(name, share)] = arms[name] | {"share": share}
+    trained = {"scratch": {"arch": arch} | own, "phantom": {"arch": arch, "weights": "phantom"} | own}
+    arms: dict[str, dict[str, Any]] = {}
+    for place, share in enumerate(shares):
+        part = {} if share == 1 else {"share": share}
+        arms |= {_name(name, share): arm | part for name, arm in trained.items()}
+        if place == 0 and not masks:
+            arms["zero_shot"] = {"arch": arch, "task": "zero_shot"}
     return arms
 
 
@@ -96,7 +94,7 @@ def run_comparison(folder: Path) -> None:
 def summarize(folder: Path, arms: Mapping[str, Any], shares: Sequence[float]) -> dict[str, Any]:
     """The figures of all arms against the first, and of each share's two arms against each other."""
     scored = {name: _read_arm(folder / "data" / "comparison", name) for name in arms}
-    pairs = {str(share): [_name(name, share) for name in ("scratch", "phantom")] for share in shares}
+    pairs = {f"{share:g}": [_name(name, share) for name in ("scratch", "phantom")] for share in shares}
     return {
         "all": _compare(folder, scored),
         "by_share": {
@@ -138,14 +136,14 @@ def _read_arm(folder: Path, name: str) -> ArmScores:
 
 
 def _name(name: str, share: float) -> str:
-    return f"{name}_{round(100 * share)}"
+    return name if share == 1 else f"{name}_{round(100 * share)}"
 
 
 def main() -> None:
     """Prints nothing of its own: the stages do."""
     parser = parse_set(__doc__, "resnet34")
     parser.add_argument("workspace", type=Path)
-    parser.add_argument("--shares", type=float, nargs="*", default=[])
+    parser.add_argument("--shares", type=float, nargs="+", default=[1.0])
     parser.add_argument("--masks", action="store_true")
     parser.add_argument("--flips", action="store_true")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])

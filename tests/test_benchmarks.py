@@ -61,21 +61,23 @@ def test_no_u_net_is_untrained_and_each_share_is_compared_alone(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     body = {"arch": "resnet18", "weights": "phantom"}
-    assert body | {"share": 0.25} == pretraining.name_arms("resnet18", [0.25])["phantom_25"]
-    assert "zero_shot" in pretraining.name_arms("resnet18", [])
-    mirrored = pretraining.name_arms("resnet18", [0.25], flips=True)
-    assert body | {"share": 0.25, "train": {"flips": True}} == mirrored["phantom_25"]
-    assert "train" not in mirrored["zero_shot"]
+    named = pretraining.name_arms("resnet18", [1, 0.25])
+    assert ["scratch", "phantom", "zero_shot", "scratch_25", "phantom_25"] == list(named)
+    assert (body, body | {"share": 0.25}) == (named["phantom"], named["phantom_25"])
+    alone = pretraining.name_arms("resnet18", [0.5, 0.1], flips=True)
+    assert ["scratch_50", "phantom_50", "zero_shot", "scratch_10", "phantom_10"] == list(alone)
+    assert body | {"share": 0.1, "train": {"flips": True}} == alone["phantom_10"]
+    assert "train" not in alone["zero_shot"]
     with pytest.raises(BadInput, match="--flips: expected classifiers, came --masks"):
-        pretraining.name_arms("resnet18", [], masks=True, flips=True)
-    arms = pretraining.name_arms("resnet18", [0.25], masks=True)
+        pretraining.name_arms("resnet18", [1], masks=True, flips=True)
+    arms = pretraining.name_arms("resnet18", [1, 0.25], masks=True)
     assert body | {"task": "segmentation"} == arms["phantom"]
     assert {"segmentation"} == {arm["task"] for arm in arms.values()}
     monkeypatch.setattr(pretraining, "_read_arm", lambda *_: None)
     monkeypatch.setattr(pretraining, "_compare", lambda _, scored: list(scored))
-    found = pretraining.summarize(ROOT, arms, [0.25])
+    found = pretraining.summarize(ROOT, arms, [1.0, 0.25])
     assert ["scratch", "phantom", "scratch_25", "phantom_25"] == found["all"]
-    assert {"0.25": ["scratch_25", "phantom_25"]} == found["by_share"]
+    assert {"1": ["scratch", "phantom"], "0.25": ["scratch_25", "phantom_25"]} == found["by_share"]
 
 
 def _given(**changes: object) -> Namespace:

@@ -8,8 +8,11 @@ pipeline runs on RAW, a folder as `raw` of params.yaml takes it: five grouped fo
 fold and each of --shares of the training groups (1, all of them, where none is given) one network from random
 weights and one from the shipped ones, and what the shipped detector says untrained. The same command goes on
 where it was stopped. Each share's arms are paired with each other, and all with the one from random weights
-of the first share. With --flips what is trained is asked about mirror images too. With --masks these are
-U-Nets, trained for `segmentation.epochs` of params.yaml, and nothing untrained is asked.
+of the first share, and with the untrained detector. No classifier begins with smaller images
+(`train.progressive`), as those from the shipped weights never do: all of a share take as long, but for the
+one epoch of the head alone that starting from weights brings. With --flips what is trained is asked about
+mirror images too. With --masks these are U-Nets, trained for `segmentation.epochs` of params.yaml, and
+nothing untrained is asked.
 What is watched (early stopping, temperature, threshold) is the whole next fold, whatever the share, and for
 the shipped detector too; that brings images to its own size. Runs that differ in anything but RAW need names
 of their own: the results of an earlier one are replaced.
@@ -41,6 +44,7 @@ PACKAGES = ("torch", "torchvision", "fastai", "numpy")
 # Of an arm, what a reader asks for.
 FIGURES = ("auroc_within_folds", "auroc", "accuracy", "sensitivity", "specificity", "against_first", "masks")
 ROOT = Path(__file__).parents[1]
+_DETECTOR = "zero_shot"
 
 
 class Params(Section):
@@ -56,15 +60,15 @@ def name_arms(
     """The arms by name; the first is what others are compared with. Raises `BadInput` for masks and flips."""
     if masks and flips:
         raise BadInput("--flips: expected classifiers, came --masks; leave it out, segmentation.flips is on")
-    own: dict[str, Any] = {"task": "segmentation"} if masks else {}
-    own |= {"train": {"flips": True}} if flips else {}
+    whole = {"progressive": {"share": 0.0}}
+    own: dict[str, Any] = {"task": "segmentation"} if masks else {"train": whole | {"flips": flips}}
     trained = {"scratch": {"arch": arch} | own, "phantom": {"arch": arch, "weights": "phantom"} | own}
     arms: dict[str, dict[str, Any]] = {}
     for place, share in enumerate(shares):
         part = {} if share == 1 else {"share": share}
         arms |= {_name(name, share): arm | part for name, arm in trained.items()}
         if place == 0 and not masks:
-            arms["zero_shot"] = {"arch": arch, "task": "zero_shot"}
+            arms[_DETECTOR] = {"arch": arch, "task": "zero_shot"}
     return arms
 
 
@@ -92,15 +96,19 @@ def run_comparison(folder: Path) -> None:
 
 
 def summarize(folder: Path, arms: Mapping[str, Any], shares: Sequence[float]) -> dict[str, Any]:
-    """The figures of all arms against the first, and of each share's two arms against each other."""
+    """The figures of all arms against the first, and of each share's two against each other.
+
+    Those that start from the shipped weights also against the untrained detector, where it was asked.
+    """
     scored = {name: _read_arm(folder / "data" / "comparison", name) for name in arms}
     pairs = {f"{share:g}": [_name(name, share) for name in ("scratch", "phantom")] for share in shares}
-    return {
-        "all": _compare(folder, scored),
-        "by_share": {
-            share: _compare(folder, {name: scored[name] for name in names}) for share, names in pairs.items()
-        },
-    }
+    found: dict[str, Any] = {"all": _compare(folder, scored), "by_share": {}}
+    for share, names in pairs.items():
+        found["by_share"][share] = _compare(folder, {name: scored[name] for name in names})
+    if _DETECTOR in scored:
+        started = [_DETECTOR, *(name for name in arms if name.startswith("phantom"))]
+        found["against_detector"] = _compare(folder, {name: scored[name] for name in started})
+    return found
 
 
 def pick_figures(report: Mapping[str, Any]) -> dict[str, Any]:

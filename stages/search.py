@@ -11,6 +11,7 @@ import signal
 import sys
 from pathlib import Path
 
+from brainmri.compute import leave_cluster
 from brainmri.figures.canvas import save
 from brainmri.figures.search import draw_search
 from brainmri.learning.crossval import count_at_once
@@ -54,6 +55,7 @@ def _end(*_: object) -> None:
         stop()
     except SystemExit as ended:
         print(ended.code, file=sys.stderr, flush=True)
+        leave_cluster()
         os._exit(1)
 
 

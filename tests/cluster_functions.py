@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 import brainmri
 from brainmri.errors import BadInput, Died
+from brainmri.scans.files import check_regular
 
 
 def double(number: int) -> int:
@@ -85,6 +86,12 @@ def read_names(number: int) -> list[str]:
     return sorted(path.as_posix() for path in Path().rglob("*.txt"))
 
 
+def list_checked(name: str, folder: Path = Path()) -> list[Path]:
+    """The file of that name, refused where it can't be read."""
+    check_regular(folder / name)
+    return [folder / name]
+
+
 def tell_code(_: int) -> str:
     """What the code's own words are, and that it isn't the driver's folder."""
     return f"{brainmri.__doc__} {Path(brainmri.__file__).parents[2].name}"
@@ -98,6 +105,13 @@ def fill_store(size: int) -> NDArray[np.uint8]:
 def fail(number: int) -> None:
     """What a system says by that number when it can't do something with a file."""
     raise OSError(number, os.strerror(number), "out.bin")
+
+
+def lose_gpu(_: int) -> None:
+    """As PyTorch says that a GPU has failed."""
+    raise type("AcceleratorError", (RuntimeError,), {})(
+        "CUDA error: unspecified launch failure\nCompile with"
+    )
 
 
 def run_out_of_gpu(_: int) -> None:

@@ -63,21 +63,27 @@ def test_no_u_net_is_untrained_and_each_share_is_compared_alone(
     body = {"arch": "resnet18", "weights": "phantom"}
     named = pretraining.name_arms("resnet18", [1, 0.25])
     assert ["scratch", "phantom", "zero_shot", "scratch_25", "phantom_25"] == list(named)
-    assert (body, body | {"share": 0.25}) == (named["phantom"], named["phantom_25"])
+    # Those from the shipped weights never begin with smaller images.
+    train = {"progressive": {"share": 0.0}, "flips": False}
+    assert {"arch": "resnet18", "train": train} == named["scratch"]
+    assert named["phantom"] == body | {"train": train}
+    assert named["phantom_25"] == body | {"train": train, "share": 0.25}
     alone = pretraining.name_arms("resnet18", [0.5, 0.1], flips=True)
     assert ["scratch_50", "phantom_50", "zero_shot", "scratch_10", "phantom_10"] == list(alone)
-    assert body | {"share": 0.1, "train": {"flips": True}} == alone["phantom_10"]
+    assert alone["phantom_10"] == body | {"share": 0.1, "train": train | {"flips": True}}
     assert "train" not in alone["zero_shot"]
     with pytest.raises(BadInput, match="--flips: expected classifiers, came --masks"):
         pretraining.name_arms("resnet18", [1], masks=True, flips=True)
-    arms = pretraining.name_arms("resnet18", [1, 0.25], masks=True)
-    assert body | {"task": "segmentation"} == arms["phantom"]
-    assert {"segmentation"} == {arm["task"] for arm in arms.values()}
+    masks = pretraining.name_arms("resnet18", [1, 0.25], masks=True)
+    assert masks["phantom"] == body | {"task": "segmentation"}
+    assert {"segmentation"} == {arm["task"] for arm in masks.values()}
     monkeypatch.setattr(pretraining, "_read_arm", lambda *_: None)
     monkeypatch.setattr(pretraining, "_compare", lambda _, scored: list(scored))
-    found = pretraining.summarize(ROOT, arms, [1.0, 0.25])
-    assert ["scratch", "phantom", "scratch_25", "phantom_25"] == found["all"]
-    assert {"1": ["scratch", "phantom"], "0.25": ["scratch_25", "phantom_25"]} == found["by_share"]
+    pairs = {"1": ["scratch", "phantom"], "0.25": ["scratch_25", "phantom_25"]}
+    assert pretraining.summarize(ROOT, masks, [1.0, 0.25]) == {"all": list(masks), "by_share": pairs}
+    found = pretraining.summarize(ROOT, named, [1.0, 0.25])
+    assert ["zero_shot", "phantom", "phantom_25"] == found["against_detector"]
+    assert (list(named), pairs) == (found["all"], found["by_share"])
 
 
 def _given(**changes: object) -> Namespace:

@@ -448,6 +448,7 @@ def test_a_search_has_several_trials_under_way_and_ends_when_it_is_told_to(
     assert 1 == search.returncode
     assert "\nerror: interrupted; the same command runs what is left" in f"\n{said}"
     assert said.count("\n") <= 1
+    assert [] == list((space.folder / ".dvc" / "tmp").glob(".brainmri-*"))
     assert "search: 4 of 4:" in space.run(sys.executable, "-m", "stages.search")
 
 
@@ -472,6 +473,17 @@ def test_a_head_that_is_gone_is_said_in_one_line(untouched: Workspace, tmp_path:
     command = (sys.executable, "-m", "stages.phantom", "--out", "data/phantom")
     said = space.run(*command, code=1, RAY_ADDRESS="", RAY_TMPDIR=str(tmp_path))
     assert said.startswith("error: RAY_ADDRESS: expected a Ray cluster at 127.0.0.1:9, came ")
+    assert said.count("\n") == 1
+
+
+def test_a_package_without_its_checkout_says_what_it_needs(untouched: Workspace, tmp_path: Path) -> None:
+    space = untouched.clone(tmp_path / "space")
+    space.change("params.yaml", ON_RAY)
+    (space.folder / "pins.yaml").unlink()
+    command = (sys.executable, "-m", "stages.phantom", "--out", "data/phantom")
+    said = space.run(*command, code=1, RAY_ADDRESS="127.0.0.1:9")
+    assert said.startswith("error: compute.backend: expected ")
+    assert "came a package without one; run `pip install -e .` in a checkout" in said
     assert said.count("\n") == 1
 
 

@@ -12,13 +12,16 @@ import numpy as np
 import pytest
 
 from brainmri.cluster_task import Place, describe_node, run_item
+from brainmri.compute import no_files
 from brainmri.confinement import Failure, Limits
 from brainmri.errors import BadInput, Diverged
-from brainmri.isolation import _isolate_batch
+from brainmri.isolation import _accept, _isolate_batch, _Work
 from tests.cluster_functions import (
     die,
     double,
     fail,
+    list_checked,
+    lose_gpu,
     read_as,
     read_names,
     read_sent,
@@ -89,6 +92,7 @@ def test_other_versions_on_a_node_that_came_later_are_listed() -> None:
     [
         (run_out_at_three, 3, ": out of memory; run it again"),
         (run_out_of_gpu, 0, ": out of memory; run it again"),
+        (lose_gpu, 0, ": CUDA error: unspecified launch failure; look at its GPUs and their network"),
         (fail, errno.EIO, ": out.bin: Input/output error; look at its disks"),
         (fail, errno.ESTALE, ": out.bin: Stale file handle; look at its disks"),
         (die, 0, "this: expected 2 processes, came one that died"),
@@ -124,7 +128,7 @@ def test_a_function_sees_no_gpu_but_those_it_asked_for(monkeypatch: pytest.Monke
 
 
 def test_batch_after_batch_is_read_from_its_own_folder() -> None:
-    work = partial(_isolate_batch, read_sent, LIMITS, "", 1)
+    work = partial(_isolate_batch, _Work(read_sent, no_files, LIMITS, "", 1))
     for text in ("first", "second"):
         content = np.frombuffer(text.encode(), np.uint8)
         assert [text] == run_item(work, ["set/a.txt"], ALONE, ["set/a.txt"], content).value
@@ -132,9 +136,31 @@ def test_batch_after_batch_is_read_from_its_own_folder() -> None:
 
 def test_what_an_item_of_a_batch_fails_by_is_its_own(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("text")
-    work = partial(_isolate_batch, partial(read_as, "utf-8"), LIMITS, "", 2)
+    work = partial(_isolate_batch, _Work(partial(read_as, "utf-8"), no_files, LIMITS, "", 2))
     outcome = run_item(work, ["a.txt", "none.txt", "a.txt"], Place(tmp_path, None), [])
     assert ["text", Failure("can't be decoded (FileNotFoundError)"), "text"] == outcome.value
+
+
+def test_a_scan_that_one_node_alone_does_not_see_ends_the_run_and_is_not_rejected(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("text")
+    work = partial(_isolate_batch, _Work(partial(read_as, "utf-8"), list_checked, LIMITS, "", 2))
+    text, unseen = run_item(work, ["a.txt", "b.txt"], Place(tmp_path, None), []).value
+    there = partial(list_checked, folder=tmp_path)
+    assert text == _accept(text, "a.txt", there) == "text"
+    # Gone from here too by now: as where it is read.
+    assert Failure("can't be read (No such file or directory)") == _accept(unseen, "b.txt", there)
+    (tmp_path / "b.txt").write_text("text")
+    with pytest.raises(
+        BadInput, match=r"b.txt: expected node .+ to read it as this machine does, came: can't"
+    ):
+        _accept(unseen, "b.txt", there)
+
+
+def test_a_scan_whose_file_system_fails_on_a_node_is_tried_again() -> None:
+    work = partial(_isolate_batch, _Work(fail, no_files, LIMITS, "", 1))
+    assert "its file system failed" in str(run_item(work, [errno.ESTALE], ALONE, []).lost)
+    (outcome,) = run_item(work, [errno.ENOENT], ALONE, []).value
+    assert Failure("can't be decoded (FileNotFoundError)") == outcome
 
 
 def test_a_node_says_which_versions_it_has() -> None:

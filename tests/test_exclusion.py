@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from brainmri.exclusion import hold_alone, hold_if_free
 from tests.house.closure import ROOT
 
@@ -60,3 +62,9 @@ def test_a_killed_process_holds_nothing(tmp_path: Path) -> None:
         assert held
     with hold_alone(tmp_path / "lock", "work"):
         assert f"{os.getpid()} on {platform.node()}\n" == (tmp_path / "lock.pid").read_text()
+
+
+def test_an_error_leaves_no_owner_behind(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="work"), hold_alone(tmp_path / "lock", "work"):
+        raise ValueError("work")
+    assert ["lock"] == [path.name for path in tmp_path.iterdir()]

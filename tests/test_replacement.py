@@ -1,5 +1,7 @@
 """Files and folders are replaced whole or not at all."""
 
+import os
+import time
 from pathlib import Path
 
 import pytest
@@ -58,6 +60,7 @@ def test_what_a_killed_run_left_aside_is_removed_and_nothing_else(tmp_path: Path
     for name in (".out.ab12_xyz", ".out.mine", ".output.ab12_xyz", ".outXab12_xyz", "out.ab12_xyz"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "images.npy").write_text("half")
+    (tmp_path / ".out.ab12_xyz" / ".lock").touch()
     (tmp_path / ".out.00000000").write_text("a file")
     (tmp_path / ".out.11111111").symlink_to(tmp_path / ".out.mine")
     with replacing_folder(tmp_path / "out", ("a",)) as aside:
@@ -65,3 +68,21 @@ def test_what_a_killed_run_left_aside_is_removed_and_nothing_else(tmp_path: Path
     expected = {".out.mine", ".output.ab12_xyz", ".outXab12_xyz", "out.ab12_xyz", ".out.00000000"}
     assert expected | {".out.11111111", "out"} == {path.name for path in tmp_path.iterdir()}
     assert "half" == (tmp_path / ".out.mine" / "images.npy").read_text()
+
+
+def test_what_a_living_run_has_aside_stays(tmp_path: Path) -> None:
+    folder, old = tmp_path / "out", tmp_path / ".out.00000000"
+    # Of a run that has just begun, and of one that was killed as it began.
+    for path in (old, tmp_path / ".out.11111111"):
+        path.mkdir()
+    os.utime(old, times=(time.time() - 120,) * 2)
+    with replacing_folder(folder, ("a", "b")) as first:
+        (first / "a").write_text("first")
+        with replacing_folder(folder, ("a", "b")) as second:
+            assert first.is_dir()
+            (second / "a").write_text("second")
+            (second / "b").write_text("second")
+        assert {"a", "b"} == {path.name for path in folder.iterdir()}
+    assert ["a"] == [path.name for path in folder.iterdir()]
+    assert "first" == (folder / "a").read_text()
+    assert {"out", ".out.11111111"} == {path.name for path in tmp_path.iterdir()}

@@ -12,7 +12,7 @@ import tempfile
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from operator import itemgetter
 from pathlib import Path
@@ -23,17 +23,21 @@ from ray.exceptions import GetTimeoutError, RayError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from brainmri.cluster_pool import RayPool
+from brainmri.cluster_queue import MISSING
 from brainmri.cluster_task import ROOT, Place, describe_node, list_differences
 from brainmri.errors import BadInput
 from brainmri.params import load_yaml
 
 CHECKOUT: Final = Path(__file__).resolve().parents[2]
+_PINS: Final = "pins.yaml"
+# Whose versions matter beside those that stages depend on: of the cluster, an export's runtime, several GPUs.
+_BESIDE: Final = ("ray", "onnxruntime", "accelerate")
 _KNOCK_SECONDS: Final = 5.0
 # For a node's first worker to start.
 _ANSWER_SECONDS: Final = 120.0
 _ADDRESS: Final = "RAY_ADDRESS"
 _MARK: Final = ".brainmri-"
-# No run takes that long.
+# A run keeps its own younger.
 _LEFT_SECONDS: Final = 14 * 24 * 3600
 
 
@@ -42,6 +46,11 @@ def join_cluster(*, shared: bool) -> "RayPool":
 
     Raises `BadInput` where there is none, or where a node has other versions than this process.
     """
+    if not (CHECKOUT / _PINS).is_file():
+        raise BadInput(
+            f"compute.backend: expected {Path(__file__).parent} in its checkout, whose files workers are "
+            "sent, came a package without one; run `pip install -e .` in a checkout, or set it to local"
+        )
     address = os.environ.get(_ADDRESS) or "auto"
     if address == "local" or address.startswith("ray://"):
         raise _refuse(address, "no HOST:PORT of a head")
@@ -59,7 +68,7 @@ def join_cluster(*, shared: bool) -> "RayPool":
     except (ConnectionError, RuntimeError, ValueError, RayError) as error:
         raise _refuse(address, " ".join(str(error).split()) or type(error).__name__) from None
     atexit.register(ray.shutdown)
-    packages = [*load_yaml((CHECKOUT / "pins.yaml").read_text(encoding="utf-8")), "ray"]
+    packages = [*load_yaml((CHECKOUT / _PINS).read_text(encoding="utf-8")), *_BESIDE]
     own = describe_node(packages)
     _check_nodes(own, packages)
     place = Place(None, os.environ.get(ROOT), versions=tuple(own.items()))
@@ -73,8 +82,9 @@ def _mark_folder() -> Path | None:
     try:
         folder.mkdir(exist_ok=True)
         for left in folder.glob(f"{_MARK}*"):  # by one that was killed
-            if time.time() - left.stat().st_mtime > _LEFT_SECONDS:
-                left.unlink(missing_ok=True)
+            with suppress(FileNotFoundError):  # another driver clears up too
+                if time.time() - left.stat().st_mtime > _LEFT_SECONDS:
+                    left.unlink()
         mark.touch()
     except OSError:
         return None
@@ -84,8 +94,8 @@ def _mark_folder() -> Path | None:
 
 def _refuse(address: str, came: str) -> BadInput:
     return BadInput(
-        f"{_ADDRESS}: expected a Ray cluster at {address}, came {came}; start one by `ray start --head`, or "
-        "set compute.backend to local"
+        f"{_ADDRESS}: expected a Ray cluster at {address} with the versions of this machine, came {came}; "
+        "start one by `ray start --head` in this environment, or set compute.backend to local"
     )
 
 
@@ -181,7 +191,7 @@ def _find_problem(reference: "ray.ObjectRef[dict[str, str]]", own: Mapping[str, 
         )
     except RayError as error:
         words = (str(error).strip() or type(error).__name__).splitlines()[-1]
-        return f"expected it to run the code it is sent, came: {words}; install requirements.lock there"
+        return f"expected it to run the code it is sent, came: {words}; {MISSING}"
     if not differing:
         return None
     came = ", ".join(differing)

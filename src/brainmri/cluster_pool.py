@@ -1,5 +1,6 @@
 """The nodes of a Ray cluster that was joined as a pool."""
 
+import os
 import socket
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -38,7 +39,13 @@ class RayPool:
     place: Place
 
     def count(self, needs: Needs) -> int:
-        """How many items with such needs the nodes work on at once, now; at least 1."""
+        """How many items with such needs the nodes work on at once, now; at least 1.
+
+        It is asked again and again while a run goes on, whose mark is kept young by that.
+        """
+        if self.place.mark is not None:
+            with suppress(OSError):
+                os.utime(self.place.mark)
         return max(1, sum(_count_on(node, needs) for node in _list_nodes()))
 
     def map(
@@ -59,6 +66,11 @@ class RayPool:
             raise _refuse_lost([name])
 
         yield from put_in_order(self._map(function, items, needs, refuse))
+
+    def leave(self) -> None:
+        """As `Pool` says."""
+        if self.place.mark is not None:
+            (self.place.shared or Path()).joinpath(self.place.mark).unlink(missing_ok=True)
 
     def _map(
         self,
@@ -82,7 +94,10 @@ class RayPool:
         def send(item: Item) -> "ray.ObjectRef[Outcome]":
             files = self._read(needs.files(item), passing_over=True)
             sent = known | {name: _put(content) for name, content in files}
-            return task.remote(kept, item, place, list(sent), *sent.values())
+            try:  # the item itself may go to the store
+                return task.remote(kept, item, place, list(sent), *sent.values())
+            except FULL:
+                raise refuse_full() from None
 
         def give_up(number: int, item: Item, why: str) -> None:
             lose(number, f"{needs.name(item)[:LONGEST]} ({why})")

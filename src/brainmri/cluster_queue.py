@@ -24,6 +24,10 @@ _PAUSE_SECONDS: Final = 2.0
 _CLEAR_UP_SECONDS: Final = 5.0
 # What Ray says where neither the store nor the disk that it spills to has room.
 FULL: Final = (ObjectStoreFullError, OutOfDiskError)
+# What to do where a node can't import something.
+MISSING: Final = (
+    "install requirements.lock there; a module of the project's own must be known to git here (`git add`)"
+)
 # Between looks whether any node can still do what is waited for.
 _LOOK_SECONDS: Final = 15.0
 # Of what an item is called.
@@ -102,9 +106,7 @@ def _get(reference: "ray.ObjectRef[Outcome]") -> Outcome:
         words = str(error).strip().splitlines()[-1]
         if "ModuleNotFoundError" not in words and "ImportError" not in words:
             raise
-        raise BadInput(
-            f"a node: expected it to run the code it is sent, came {words}; install requirements.lock there"
-        ) from None
+        raise BadInput(f"a node: expected it to run the code it is sent, came {words}; {MISSING}") from None
     except RayError as error:
         said = [type(error).__name__, *str(error).split("\n")[-1:]]
         return Outcome(lost=": ".join(filter(None, said))[:LONGEST])

@@ -3,7 +3,9 @@
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias, TypeVar
 
@@ -14,6 +16,7 @@ from tqdm import tqdm
 from brainmri.backend import Backend, find_chosen
 from brainmri.collector import pause_collector, resume_collector
 from brainmri.errors import BadInput
+from brainmri.threads import limit_blas
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -70,6 +73,9 @@ class Pool(Protocol):
     ) -> Iterator[Result]:
         """What `function` makes of each, in the order of the items; a lost one is named at once."""
 
+    def leave(self) -> None:
+        """Removes what marks this run, for a program that ends without Python's own ending."""
+
 
 class _Joined:
     """The cluster that this process maps on, once it has needed one."""
@@ -94,6 +100,12 @@ def find_cluster() -> Pool | None:
             ) from None
         _Joined.pool = join_cluster(shared=chosen.shared_folder)
     return _Joined.pool
+
+
+def leave_cluster() -> None:
+    """As `Pool.leave`, if this process has joined one."""
+    if _Joined.pool is not None:
+        _Joined.pool.leave()
 
 
 def map_each(
@@ -124,6 +136,29 @@ def _map_here(function: Callable[[Item], Result], items: Sequence[Item], jobs: i
 def _call(function: Callable[[Item], Result], item: Item) -> Result:
     resume_collector()  # in a new process, which has imported what the function needs
     return function(item)
+
+
+def map_by_threads(
+    function: Callable[[Item], Result], items: Sequence[Item], together: int = 1
+) -> list[Result]:
+    """`function` of each item, in order, for numpy's work on much that all share: it leaves Python's lock.
+
+    By threads of this process, or on a cluster, where `together` items are sent at once. Each product of
+    matrices takes one thread, so that where it runs changes no sum. `function` is importable, and reads no
+    file.
+    """
+    cluster = find_cluster()
+    if cluster is None:
+        with limit_blas(), ThreadPoolExecutor(available_cores()) as threads:
+            return list(threads.map(function, items))
+    batches = [items[first : first + together] for first in range(0, len(items), together)]
+    parts = cluster.map_in_order(partial(_call_all, function), batches, Needs())
+    return [result for part in parts for result in part]
+
+
+def _call_all(function: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
+    with limit_blas():
+        return list(map(function, items))
 
 
 def map_unordered(function: Callable[[Item], Result], items: Sequence[Item], jobs: int) -> Iterator[Result]:

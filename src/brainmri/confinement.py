@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from brainmri.errors import BadInput
+from brainmri.excuses import has_failed
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -27,9 +28,10 @@ class Limits:
 
 @dataclass(frozen=True)
 class Failure:
-    """Why there is no result for an item, in one line."""
+    """Why there is no result for an item, in one line; `failed`: a file system did, which may be back."""
 
     reason: str
+    failed: bool = False
 
 
 def attempt_all(
@@ -47,7 +49,7 @@ def _attempt(function: Callable[[Item], Result], limits: Limits, item: Item) -> 
             f"needs more than {limits.megabytes} megabytes of memory (prepare.max_memory_megabytes)"
         )
     except Exception as error:
-        return Failure(describe(error))
+        return Failure(describe(error), failed=has_failed(error))
 
 
 def describe(error: Exception) -> str:

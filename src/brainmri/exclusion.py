@@ -28,8 +28,8 @@ def hold_alone(path: Path, work: str) -> Iterator[None]:
     try:
         write_bytes(owner, f"{os.getpid()} on {platform.node()}\n".encode())
         yield
-        owner.unlink(missing_ok=True)
     finally:
+        owner.unlink(missing_ok=True)
         lock.release()
 
 

@@ -10,6 +10,17 @@ from brainmri.errors import BadInput, Died
 _FULL: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS}
 # What it says where a disk or a shared file system failed, and may be back.
 _FAILED: Final = {errno.EIO, errno.ESTALE, errno.ENOTCONN, errno.EHOSTDOWN, errno.ETIMEDOUT}
+# PyTorch's own of a GPU that failed, and of processes that lost one another; without importing it.
+_BROKEN: Final = {"AcceleratorError", "DistBackendError", "DistNetworkError", "DistStoreError"}
+
+
+def has_failed(error: BaseException | None) -> bool:
+    """Whether a disk or a shared file system failed, and may be back; a decoder's own error may hide that."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in _FAILED:
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def excuse(error: Exception) -> BadInput | None:
@@ -29,4 +40,7 @@ def excuse(error: Exception) -> BadInput | None:
     # PyTorch's own, of a GPU, has that name too, and is no MemoryError.
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
         return Died(f"{node}: out of memory; run it again, with less beside it")
+    if type(error).__name__ in _BROKEN:
+        words = (str(error).strip() or type(error).__name__).splitlines()[0]
+        return Died(f"{node}: {words}; look at its GPUs and their network, then run it again")
     return None

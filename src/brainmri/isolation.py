@@ -5,9 +5,11 @@ Decoders of files from anywhere may eat memory, hang or crash; here that costs o
 
 import multiprocessing
 import os
+import platform
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import cache, partial
 from multiprocessing.context import BaseContext
 from pathlib import Path
@@ -19,7 +21,7 @@ from tqdm import tqdm
 from brainmri.compute import Files, Needs, Pool, find_cluster, no_files
 from brainmri.confinement import MEGABYTE, Failure, Limits, describe
 from brainmri.deadline import NEVER
-from brainmri.errors import BadInput
+from brainmri.errors import BadInput, Died
 from brainmri.workers import TASKS_A_WORKER, Isolate, Workers, staying_context
 
 Item = TypeVar("Item")
@@ -56,10 +58,13 @@ def isolate_within(limits: Limits) -> Isolate:
         most = -(-len(sent) // (_ROUNDS * cluster.count(Needs(memory=memory))))
         size = max(1, min(_BATCH if together > 1 else _VOLUMES, most))
         batches = [sent[first : first + size] for first in range(0, len(sent), size)]
-        on_node = partial(_isolate_batch, function, limits, title, together)
+        on_node = partial(_isolate_batch, _Work(function, files, limits, title, together))
         needs = Needs(files=partial(_list_files, files), memory=memory, name=_name_batch)
         results = _map_on(cluster, on_node, batches, title, needs)
-        return (refused[place] if place in refused else next(results) for place in range(len(items)))
+        return (
+            refused[place] if place in refused else _accept(next(results), item, files)
+            for place, item in enumerate(items)
+        )
 
     return isolate
 
@@ -78,11 +83,11 @@ def _refuse(items: Sequence[Item], files: Files) -> dict[int, Failure]:
 
 def _map_on(
     cluster: Pool,
-    function: Callable[[Sequence[Item]], list[Result | Failure]],
+    function: Callable[[Sequence[Item]], "list[Result | Failure | _Unseen]"],
     batches: Sequence[Sequence[Item]],
     title: str,
     needs: Needs,
-) -> Iterator[Result | Failure]:
+) -> "Iterator[Result | Failure | _Unseen]":
     """Batches on the nodes of a cluster, in order."""
     with _Bar(total=sum(map(len, batches)), desc=title, disable=not sys.stderr.isatty()) as progress:
         for results in cluster.map_in_order(function, batches, needs):
@@ -98,18 +103,65 @@ def _list_files(files: Files, batch: Sequence[Item]) -> Iterator[Path]:
 
 
 def _name_batch(batch: Sequence[object]) -> str:
-    return f"{getattr(batch[0], 'path', batch[0])} and {len(batch) - 1} beside it"
+    return f"{_name(batch[0])} and {len(batch) - 1} beside it"
 
 
-def _isolate_batch(
-    function: Callable[[Item], Result], limits: Limits, title: str, together: int, items: Sequence[Item]
-) -> list[Result | Failure]:
+def _name(item: object) -> object:
+    return getattr(item, "path", item)
+
+
+@dataclass(frozen=True)
+class _Unseen:
+    """What a node says of an item whose files it can't read, where the driver could before it sent it."""
+
+    node: str
+    failure: Failure
+
+
+def _accept(result: Result | Failure | _Unseen, item: Item, files: Files) -> Result | Failure:
+    """A result of a node; one whose file is gone by now is a failure, as it would be where it is read.
+
+    Raises `BadInput` where this machine still reads the file: else a node without a folder would make the
+    set smaller, without a word of why.
+    """
+    if not isinstance(result, _Unseen):
+        return result
+    if not _refuse([item], files):
+        raise BadInput(
+            f"{_name(item)}: expected node {result.node} to read it as this machine does, came: "
+            f"{result.failure.reason}; share its folder with all nodes, at the same path, or set "
+            "compute.shared_folder to false"
+        )
+    return result.failure
+
+
+@dataclass(frozen=True)
+class _Work:
+    """What a node does with each batch: as `Isolate` says, within limits."""
+
+    function: Callable[[Any], Any]
+    files: Files
+    limits: Limits
+    title: str
+    together: int
+
+
+def _isolate_batch(work: _Work, items: Sequence[Any]) -> list[Any | Failure | _Unseen]:
     """On a node: in one process of its own, since each of the node's cores has a batch.
 
-    It stays for the batches to come, and ends with the process that it belongs to.
+    It stays for the batches to come, and ends with the process that it belongs to. Raises `Died` where a file
+    system failed.
     """
-    workers = _start_one(limits, _unwrap(function))
-    return list(workers.until(NEVER)(partial(_work_in, Path.cwd(), function), items, title, together))
+    workers, node = _start_one(work.limits, _unwrap(work.function)), platform.node()
+    unseen = _refuse(items, work.files)
+    here = partial(_work_in, Path.cwd(), work.function)
+    results = list(workers.until(NEVER)(here, items, work.title, work.together))
+    for item, result in zip(items, results, strict=True):
+        if isinstance(result, Failure) and result.failed:
+            raise Died(f"node {node}: {_name(item)}: its file system failed; look at it, then run it again")
+    return [
+        _Unseen(node, unseen[place]) if place in unseen else result for place, result in enumerate(results)
+    ]
 
 
 def _work_in(folder: Path, function: Callable[[Item], Result], item: Item) -> Result:

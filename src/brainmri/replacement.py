@@ -4,9 +4,17 @@ import os
 import re
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
+
+from filelock import FileLock, Timeout
+
+# Held by the run that writes in a folder aside, from soon after it has made it.
+_LOCK: Final = ".lock"
+_BEGINNING_SECONDS: Final = 60.0
 
 
 @contextmanager
@@ -35,18 +43,20 @@ def replacing_folder(folder: Path, names: Sequence[str]) -> Iterator[Path]:
     """A folder aside to write in; what is in it replaces that of `folder` at the end, if all went well.
 
     Of `names`, what was not written aside is gone from `folder` then. What a killed run left aside is
-    removed first, so only one at a time may replace a folder.
+    removed first; of two at once each writes aside, and the last to end is what stands.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
     _remove_stale(folder)
     aside = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
+    lock = FileLock(aside / _LOCK, preserve_lock_file=True)
     try:
-        yield aside
-        folder.mkdir(exist_ok=True)
-        for name in names:
-            _replace(aside / name, folder / name)
+        with lock:
+            yield aside
+            folder.mkdir(exist_ok=True)
+            for name in names:
+                _replace(aside / name, folder / name)
     finally:
-        shutil.rmtree(aside)
+        shutil.rmtree(aside, ignore_errors=True)
 
 
 def _replace(new: Path, old: Path) -> None:
@@ -61,8 +71,23 @@ def _replace(new: Path, old: Path) -> None:
 
 
 def _remove_stale(folder: Path) -> None:
-    """Removes folders whose names are of the pattern that `mkdtemp` gives for this one."""
+    """Removes folders whose names are of the pattern that `mkdtemp` gives for this one, but those of a run.
+
+    A young one without a lock file may be of a run that has just made it.
+    """
     aside = re.compile(re.escape(f".{folder.name}.") + "[a-z0-9_]{8}")
     for path in folder.parent.iterdir():
-        if aside.fullmatch(path.name) and path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path)
+        if aside.fullmatch(path.name) and path.is_dir() and not path.is_symlink() and not _is_held(path):
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def _is_held(aside: Path) -> bool:
+    try:
+        if not (aside / _LOCK).exists():
+            return time.time() - aside.stat().st_mtime < _BEGINNING_SECONDS
+        with FileLock(aside / _LOCK, timeout=0, preserve_lock_file=True):
+            return False
+    except Timeout:
+        return True
+    except OSError:  # another run has just removed it
+        return True

@@ -257,5 +257,32 @@ def test_a_finished_store_goes_when_the_next_stage_runs(
     remove_finished()
 
 
+def test_a_checkpoint_of_another_recipe_is_left_alone_and_told_of_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    first, second, third = ("d" * 64, "e" * 64, "f" * 64)
+    part = Checkpoint({"zeros": torch.zeros(10)}, {})
+    for key in (first, first):  # killed, and going on
+        with open_store(key, tmp_path / "model") as store:
+            store.write(part)
+    with open_store(second, tmp_path / "another"):
+        pass
+    assert capsys.readouterr().out == ""
+    with open_store(second, tmp_path / "model") as store:
+        assert store.read() is None
+        store.write(part)
+    (line,) = capsys.readouterr().out.splitlines()
+    left = Path(".dvc") / "tmp" / "brainmri" / first / "checkpoint.safetensors"
+    assert line.startswith(f"{tmp_path / 'model'}: the checkpoint {left} is of other settings, data, code, ")
+    assert left.exists()
+    # What is at work has a checkpoint of its own; what is finished is nothing to go on from.
+    with open_store(first, tmp_path / "model") as store:
+        store.finish()
+    with open_store(third, tmp_path / "model"):
+        pass
+    assert capsys.readouterr().out == ""
+
+
 def test_the_callback_s_name_is_the_one_it_is_found_by() -> None:
     assert "resumption" == Resumption.name.fget(Resumption.__new__(Resumption))  # type: ignore[attr-defined]

@@ -144,15 +144,19 @@ def test_a_detector_of_which_a_file_is_another_is_refused(
     content[-1] ^= 1
     (other / ARCH / name).write_bytes(content)
     monkeypatch.setattr(shipped, "FOLDER", other)
-    with pytest.raises(BadInput, match="expected the file of SHA-256"):
-        choose_folder(None)
+    for named in (None, Path("zero-shot"), Path("other") / ARCH):
+        with pytest.raises(BadInput, match="expected the file of SHA-256"):
+            choose_folder(named)
+    # A copy elsewhere is one's own.
+    assert checkout / "weights" / ARCH == choose_folder(checkout / "weights" / ARCH)
 
 
 @pytest.mark.long
+@pytest.mark.parametrize("named", [[], ["--model", "zero-shot"]])
 def test_an_export_of_it_is_marked_has_its_card_and_says_the_same(
-    checkout: Path, run: Run, trained: Trained, capsys: pytest.CaptureFixture[str]
+    checkout: Path, run: Run, trained: Trained, named: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    options = ("--model", "zero-shot", "--images", trained.prepared.folder, "--out", "out")
+    options = (*named, "--images", trained.prepared.folder, "--out", "out")
     assert 0 == run(export_command, *options)
     assert "probabilities differ from PyTorch's by at most" in capsys.readouterr().out
     models = read_model(Path("weights") / ARCH), read_model(Path("out"))
@@ -206,7 +210,10 @@ def test_its_card_is_what_a_server_shows(checkout: Path) -> None:
     assert "McGill University" in found.body
 
 
-def test_the_server_takes_it_too(checkout: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("named", [[], ["--model", "zero-shot"]])
+def test_the_server_takes_it_too(
+    checkout: Path, run: Run, monkeypatch: pytest.MonkeyPatch, named: list[str]
+) -> None:
     said: list[str] = []
 
     def open_desk(model: Model, *_: object) -> SimpleNamespace:
@@ -218,7 +225,7 @@ def test_the_server_takes_it_too(checkout: Path, run: Run, monkeypatch: pytest.M
 
     monkeypatch.setattr(serve_command, "Desk", open_desk)
     monkeypatch.setattr(serve_command, "serve", serve)
-    assert 0 == run(serve_command, "--model", "zero-shot")
+    assert 0 == run(serve_command, *named)
     assert [f"weights/{ARCH}"] == said
 
 

@@ -3,13 +3,15 @@
 Every picture is compared with every other one by matrix products, in blocks: exact, and as fast as BLAS.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from brainmri.compute import map_by_threads
 from brainmri.dataset.alignment import Placements, place_images
 from brainmri.dataset.thumbnails import SIZE_PX, Stack, Thumbnails, describe_coarsely
 from brainmri.dataset.twins import MIRRORS, Mirror
@@ -36,6 +38,8 @@ _LEAST: Final = 0.7
 _MIRROR_MARGIN: Final = 0.05
 _ROWS, _COLUMNS = 256, 2048
 _BLOCK: Final = 1024
+# Blocks of rows that a node of a cluster searches, so that sending takes less than the work.
+_BLOCKS_AT_ONCE: Final = 4
 
 
 @dataclass(frozen=True)
@@ -57,13 +61,10 @@ def find_candidates(thumbnails: Thumbnails, ties: NDArray[np.intp], most: int) -
 
     `ties` (images,) numbers what is known to belong together and need not be compared.
     """
-    views = [_describe(thumbnails, view) for view in _VIEWS]
-    found = [np.empty((0, 2), np.intp)]
-    for rows, scores in _score_blocks(views):
-        scores[ties[rows][:, None] == ties[None, :]] = -1
-        here, there = _take_best(scores, most)
-        found.append(np.sort(np.stack([rows[here], there], axis=1), axis=1))
-    return _choose_views(np.unique(np.concatenate(found), axis=0), views)
+    views = map_by_threads(partial(_describe, thumbnails), list(_VIEWS))
+    starts = range(0, len(thumbnails), _ROWS)
+    found = map_by_threads(partial(_search_block, views, ties, most), starts, _BLOCKS_AT_ONCE)
+    return _choose_views(np.unique(np.concatenate([np.empty((0, 2), np.intp), *found]), axis=0), views)
 
 
 def _describe(thumbnails: Thumbnails, view: Placements) -> Features:
@@ -80,19 +81,27 @@ def _halve(thumbnails: Thumbnails) -> Stack:
     return np.asarray(thumbnails.reshape(-1, half, 2, half, 2).mean(axis=(2, 4), dtype=np.float32))
 
 
-def _score_blocks(views: list[Features]) -> Iterator[tuple[NDArray[np.intp], Scores]]:
-    """Blocks of rows, and the best score of each with every picture over all mirrors and views."""
+def _search_block(
+    views: Sequence[Features], ties: NDArray[np.intp], most: int, start: int
+) -> NDArray[np.intp]:
+    """Pairs (pairs, 2) of each picture of a block of rows with those that are most alike, by place."""
+    rows = np.arange(start, min(len(ties), start + _ROWS))
+    scores = _score_block(views, rows)
+    scores[ties[rows][:, None] == ties[None, :]] = -1
+    here, there = _take_best(scores, most)
+    return np.sort(np.stack([rows[here], there], axis=1), axis=1)
+
+
+def _score_block(views: Sequence[Features], rows: NDArray[np.intp]) -> Scores:
+    """The best score of each row with every picture over all mirrors and views."""
     plain = views[0]
-    count = plain.shape[1]
-    for start in range(0, count, _ROWS):
-        rows = np.arange(start, min(count, start + _ROWS))
-        scores = np.full((len(rows), count), -1, np.float32)
-        for left in range(0, count, _COLUMNS):
-            columns = plain[:, left : left + _COLUMNS].transpose(0, 2, 1)
-            part = scores[:, left : left + _COLUMNS]
-            for view in views:
-                np.maximum(part, _best_mirror(view[:, rows] @ columns), out=part)
-        yield rows, scores
+    scores = np.full((len(rows), plain.shape[1]), -1, np.float32)
+    for left in range(0, plain.shape[1], _COLUMNS):
+        columns = plain[:, left : left + _COLUMNS].transpose(0, 2, 1)
+        part = scores[:, left : left + _COLUMNS]
+        for view in views:
+            np.maximum(part, _best_mirror(view[:, rows] @ columns), out=part)
+    return scores
 
 
 def _best_mirror(products: Scores) -> Scores:

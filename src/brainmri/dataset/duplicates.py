@@ -2,14 +2,13 @@
 
 import hashlib
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from brainmri.compute import Needs, available_cores, find_cluster
+from brainmri.compute import map_by_threads
 from brainmri.dataset.alignment import compare_details
 from brainmri.dataset.candidates import Candidates, find_candidates
 from brainmri.dataset.thumbnails import Thumbnails, mirror_images, shrink_images
@@ -57,22 +56,10 @@ def _match_firsts(prints: Sequence[str], likeness: Likeness) -> list[Twin]:
 
 
 def _compare(thumbnails: Thumbnails, pairs: Candidates) -> NDArray[np.float32]:
-    """Correlation of detail of each pair, on all cores (the matrix products of numpy leave Python's lock)."""
-    cluster, starts = find_cluster(), range(0, len(pairs), _PAIRS_AT_ONCE)
-    if cluster is not None:
-        firsts = starts[::_BLOCKS_AT_ONCE]
-        parts = list(cluster.map_in_order(partial(_compare_blocks, thumbnails, pairs), firsts, Needs()))
-    else:
-        with ThreadPoolExecutor(available_cores()) as threads:
-            parts = list(threads.map(partial(_compare_block, thumbnails, pairs), starts))
+    """Correlation of detail of each pair."""
+    starts = range(0, len(pairs), _PAIRS_AT_ONCE)
+    parts = map_by_threads(partial(_compare_block, thumbnails, pairs), starts, _BLOCKS_AT_ONCE)
     return np.concatenate(parts) if parts else np.empty(0, np.float32)
-
-
-def _compare_blocks(thumbnails: Thumbnails, pairs: Candidates, first: int) -> NDArray[np.float32]:
-    """Several blocks, from the pair `first` on."""
-    last = min(first + _PAIRS_AT_ONCE * _BLOCKS_AT_ONCE, len(pairs))
-    starts = range(first, last, _PAIRS_AT_ONCE)
-    return np.concatenate([_compare_block(thumbnails, pairs, start) for start in starts])
 
 
 def _compare_block(thumbnails: Thumbnails, pairs: Candidates, start: int) -> NDArray[np.float32]:

@@ -18,7 +18,7 @@ from safetensors.torch import save_file
 from brainmri.errors import BadInput, Died
 from brainmri.exclusion import hold_alone
 from brainmri.excuses import excuse
-from brainmri.learning.finished import PLACE, find_stores, finish_all, remove_store
+from brainmri.learning.finished import PLACE, find_stores, finish_all, read_finished, remove_store
 from brainmri.learning.weights import State
 from brainmri.replacement import replacing_file
 from brainmri.tables import write_bytes
@@ -42,7 +42,7 @@ class CheckpointStore:
     """Where the checkpoint of one training lies: a folder of its own, named by all that decides its bytes.
 
     A checkpoint of other params, data, code, versions or another type of machine has another folder, so
-    it is never picked up.
+    it is never picked up; `open_store` says where one is left alone.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -144,6 +144,7 @@ def open_store(key: str, outputs: Path) -> Iterator[CheckpointStore]:
         _expire(stores, key)
         for left in (stores / key).glob(f".{_FILE}.*"):
             left.unlink()
+        _tell_other(stores, key, PLACE / f"{place}.key", outputs)
         yield CheckpointStore(stores / key)
 
 
@@ -174,3 +175,18 @@ def _expire(stores: Path, own: str) -> None:
             continue
         if old and path.parent.name != own:
             remove_store(stores, path.parent.name)
+
+
+def _tell_other(stores: Path, own: str, noted: Path, outputs: Path) -> None:
+    """Says where the last training for `outputs` left a checkpoint, if that was another and this has none.
+
+    `noted` has the key of that one, and gets this one's.
+    """
+    last = noted.read_text(encoding="ascii", errors="replace").strip() if noted.exists() else own
+    left = stores / last / _FILE
+    if last not in {own, *read_finished()} and left.exists() and not (stores / own / _FILE).exists():
+        print(
+            f"{outputs}: the checkpoint {left} is of other settings, data, code, versions or another type of "
+            "machine: not used; with those back it would be"
+        )
+    write_bytes(noted, f"{own}\n".encode())

@@ -16,7 +16,7 @@ _FINISHED: Final = PLACE / "finished"
 
 def finish_all(keys: Iterable[str]) -> None:
     """Says of several trainings that all outputs are written (`CheckpointStore.finish`)."""
-    write_bytes(_FINISHED, "".join(f"{key}\n" for key in sorted({*_read_finished(), *keys})).encode())
+    write_bytes(_FINISHED, "".join(f"{key}\n" for key in sorted({*read_finished(), *keys})).encode())
 
 
 def remove_finished() -> None:
@@ -24,12 +24,13 @@ def remove_finished() -> None:
 
     For the stage after the training: DVC starts it once the training's outputs are recorded.
     """
-    for key in _read_finished():
+    for key in read_finished():
         remove_store(find_stores(), key)
     _FINISHED.unlink(missing_ok=True)
 
 
-def _read_finished() -> list[str]:
+def read_finished() -> list[str]:
+    """The keys of the trainings of this folder whose outputs are all written."""
     try:
         return _FINISHED.read_text().split()
     except FileNotFoundError:

@@ -109,3 +109,9 @@ def find_shipped(arch: str, place: str) -> Shipped:
             "choose another"
         )
     return shipped[arch]
+
+
+def find_shipped_in(folder: Path) -> Shipped | None:
+    """Those that lie in `folder`, by whichever path; None for any other folder."""
+    place = folder.resolve()
+    return list_shipped().get(place.name) if place.parent == FOLDER.resolve() else None

@@ -122,7 +122,7 @@ def _reach(parts: _Benefits, odds: Values, cases: Cases, params: IntervalParams)
     if cases.groups < 2:
         return None
     rows = max(1, _CHUNK // max(cases.groups, len(odds)))
-    draws = np.concatenate(map_draws(partial(parts.net, odds=odds), cases.groups, rows, len(odds), params))
+    draws = np.concatenate(map_draws(partial(parts.net, odds=odds), cases.groups, rows, cases.groups, params))
     quantile = student_quantile((1 + params.confidence) / 2, cases.groups - 1)
     return quantile * np.array([drawn_error(column, cases.groups) for column in draws.T])
 

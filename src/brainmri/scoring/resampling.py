@@ -13,7 +13,7 @@ from brainmri.compute import map_each
 from brainmri.params import Section
 from brainmri.scoring.catalogue import FIGURES, measure
 from brainmri.scoring.tally import Matrix, Ranked, Vector, rows_at_once
-from brainmri.scoring.threads import limit_blas
+from brainmri.threads import limit_blas
 
 Result = TypeVar("Result")
 

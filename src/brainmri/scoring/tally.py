@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from brainmri.scoring.calibration import Truth, Values
 from brainmri.scoring.cases import Cases
-from brainmri.scoring.threads import limit_blas
+from brainmri.threads import limit_blas
 
 Vector = NDArray[np.float64]  # (draws,), one value a row of weights
 Matrix = NDArray[np.float64]  # (draws, something)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from brainmri.learning.catalogue import Architecture
-from brainmri.learning.shipped import find_shipped, list_shipped
+from brainmri.learning.shipped import find_shipped, find_shipped_in, list_shipped
 from brainmri.serving.answers import ZERO_SHOT
 from brainmri.serving.model import CLASSIFIER
 
@@ -30,11 +30,16 @@ def add_model_argument(parser: argparse.ArgumentParser) -> None:
 def choose_folder(given: Path | None) -> Path:
     """The folder that `given` means; without, `models`, or what stands in for it, which is said.
 
-    Raises `BadInput` where no detector of that architecture is shipped, or it isn't whole.
+    Raises `BadInput` where no detector of that architecture is shipped, or it isn't whole; a shipped one is
+    checked by whichever name it comes.
     """
     if given is not None:
-        asked = given.parts[:1] == (_WORD,) and not given.exists()  # a folder of that name is one's own
-        return _find_detector(given.parts[1:]) if asked else given
+        if given.parts[:1] == (_WORD,) and not given.exists():  # a folder of that name is one's own
+            return _find_detector(given.parts[1:])
+        shipped = find_shipped_in(given)
+        if shipped is not None:
+            shipped.check()
+        return given
     if (_TRAINED / CLASSIFIER).is_dir() or not list_shipped():
         return _TRAINED
     folder = _find_detector(())

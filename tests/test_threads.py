@@ -3,7 +3,7 @@
 import numpy as np
 from threadpoolctl import threadpool_info
 
-from brainmri.scoring.threads import limit_blas
+from brainmri.threads import limit_blas
 
 
 def _count_threads() -> list[int]:

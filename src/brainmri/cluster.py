@@ -94,8 +94,8 @@ def _mark_folder() -> Path | None:
 
 def _refuse(address: str, came: str) -> BadInput:
     return BadInput(
-        f"{_ADDRESS}: expected a Ray cluster at {address} with the versions of this machine, came {came}; "
-        "start one by `ray start --head` in this environment, or set compute.backend to local"
+        f"{_ADDRESS}: expected a Ray cluster at {address}, came {came}; start one by `ray start --head` in "
+        "this environment, or set compute.backend to local"
     )
 
 

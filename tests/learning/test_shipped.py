@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import load
+from torchvision.models import get_model
 
 from brainmri.dataset.prepared import PREPARATION
 from brainmri.errors import BadInput
@@ -252,3 +254,18 @@ def test_a_network_without_its_model_json_in_the_list_is_named(
         BadInput, match=r"SHA256SUMS: expected a line of resnet18/classifier/model\.json, came none"
     ):
         list_shipped()
+
+
+def test_what_the_project_ships_has_torchvisions_names_three_channels_and_a_bounded_size() -> None:
+    found = list_shipped()
+    assert {"resnet18", "resnet34"} <= found.keys()
+    for arch, own in found.items():
+        state = {name: value.shape for name, value in load(own.read()).items()}
+        body = {
+            name: value.shape for name, value in get_model(arch).state_dict().items() if name[:3] != "fc."
+        }
+        assert body.items() <= state.items()
+        assert (64, 3, 7, 7) == state["conv1.weight"]
+        own.check()
+    size = sum(path.stat().st_size for path in shipped.FOLDER.rglob("*") if path.is_file())
+    assert size <= 70_000_000

@@ -8,7 +8,7 @@ import torch
 
 from brainmri.phantom.wide.batch import PhantomBatch
 from brainmri.phantom.wide.description import describe
-from brainmri.phantom.wide.generator import PhantomGenerator
+from brainmri.phantom.wide.generator import VERSION, PhantomGenerator
 from brainmri.phantom.wide.kinds import Kind
 from brainmri.phantom.wide.settings import WideParams
 from tests.phantom.wide.samples import VALUES, MakeGenerator
@@ -30,6 +30,18 @@ def test_the_same_arguments_give_the_same_batch_in_any_order(
     generator.render(9, 9, 3, 96)
     assert_same(first, generator.render(3, 1, 40, 64))
     assert_same(first, make_generator().render(3, 1, 40, 64))
+
+
+def test_the_pictures_are_those_of_the_version(generator: PhantomGenerator) -> None:
+    """Cards name the version: where other pictures are drawn, it has to be another."""
+    assert VERSION == 1
+    batch = generator.render(0, 0, 8, 96)
+    assert [0, 2, 1, 0, 0, 9, 0, 6] == batch.kind.tolist()
+    assert batch.area.tolist() == pytest.approx([0, 0.0017, 0.0062, 0, 0, 0.0109, 0, 0.0028], abs=3e-4)
+    grays = batch.images.float().flatten(1)
+    means = [76.7, 59.5, 45.5, 94.1, 32.5, 65.8, 181.4, 80.7]
+    assert grays.mean(1).tolist() == pytest.approx(means, abs=0.5)
+    assert grays.std(1).tolist() == pytest.approx([74.4, 66.5, 45.0, 91.2, 47.7, 72.7, 75.0, 57.7], abs=0.5)
 
 
 @pytest.mark.parametrize("change", [{"seed": 4}, {"index": 2}])

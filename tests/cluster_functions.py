@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_info
 
 import brainmri
 from brainmri.errors import BadInput, Died
@@ -84,6 +85,11 @@ def read_names(number: int) -> list[str]:
     """The files below the folder that this runs in."""
     assert number >= 0
     return sorted(path.as_posix() for path in Path().rglob("*.txt"))
+
+
+def tell_blas(item: int) -> tuple[int, set[int]]:
+    """The item, and how many threads a product of matrices takes here."""
+    return item, {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"}
 
 
 def list_checked(name: str, folder: Path = Path()) -> list[Path]:

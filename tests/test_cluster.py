@@ -482,8 +482,10 @@ def test_a_package_without_its_checkout_says_what_it_needs(untouched: Workspace,
     (space.folder / "pins.yaml").unlink()
     command = (sys.executable, "-m", "stages.phantom", "--out", "data/phantom")
     said = space.run(*command, code=1, RAY_ADDRESS="127.0.0.1:9")
-    assert said.startswith("error: compute.backend: expected ")
-    assert "came a package without one; run `pip install -e .` in a checkout" in said
+    assert said.startswith(
+        "error: compute.backend: expected a checkout, whose files are sent to nodes, came "
+    )
+    assert "without pins.yaml; run `pip install -e .` in a checkout" in said
     assert said.count("\n") == 1
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from brainmri.cluster_task import Place, describe_node, run_item
+from brainmri.cluster_task import Place, describe_node, list_differences, run_item
 from brainmri.compute import no_files
 from brainmri.confinement import Failure, Limits
 from brainmri.errors import BadInput, Diverged
@@ -85,6 +85,13 @@ def test_other_versions_on_a_node_that_came_later_are_listed() -> None:
     assert "expected the versions of the driver, came python 3.1" in str(refused)
     assert "(here 3.0.0); install requirements.lock there" in str(refused)
     assert "numpy" not in str(refused)
+
+
+def test_what_is_optional_is_compared_where_both_have_it() -> None:
+    own, found = {"python": "3", "accelerate": "1"}, {"python": "3", "onnxruntime": "1"}
+    assert [] == list_differences(own, found)
+    assert ["accelerate 2 (here 1)"] == list_differences(own, found | {"accelerate": "2"})
+    assert ["numpy 2 (here missing)"] == list_differences(own, found | {"numpy": "2"})
 
 
 @pytest.mark.parametrize(

@@ -2,17 +2,23 @@
 
 import subprocess
 import sys
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from brainmri import backend, compute
+from brainmri import backend, compute, isolation
 from brainmri.backend import ComputeParams, ComputeSection, choose, gpus_per_unit
 from brainmri.cluster_pool import put_in_order
-from brainmri.compute import find_cluster, map_each, map_unordered
+from brainmri.compute import Needs, find_cluster, map_by_threads, map_each, map_unordered
+from brainmri.confinement import Failure, Limits
 from brainmri.errors import BadInput
+from brainmri.isolation import isolate_within
 from brainmri.params import read_params
-from tests.cluster_functions import collects, double
+from tests.cluster_functions import collects, double, read_as, tell_blas
 from tests.house.closure import ROOT
 from tests.house.pipeline import STAGES, params
 
@@ -51,6 +57,63 @@ def test_this_machine_is_the_default() -> None:
     assert find_cluster() is None
     assert 0 == gpus_per_unit()
     assert [0, 2, 4] == list(map_each(double, range(3), "doubling"))
+
+
+class _Nodes:
+    """A cluster of this process, which notes what it was sent."""
+
+    def __init__(self) -> None:
+        self.sent: list[Any] = []
+        self.closed = False
+
+    def count(self, _: Needs) -> int:
+        return 1
+
+    def map_in_order(self, function: Callable[[Any], Any], items: Iterable[Any], _: Needs) -> Iterator[Any]:
+        try:
+            for item in items:
+                self.sent.append(item)
+                yield function(item)
+        finally:
+            self.closed = True
+
+
+def test_work_on_what_all_share_is_in_order_and_on_one_thread_a_product(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    items = list(range(20))
+    expected = [(item, {1}) for item in items]
+    assert expected == map_by_threads(tell_blas, items, 8)
+    nodes = _Nodes()
+    monkeypatch.setattr(compute, "find_cluster", lambda: nodes)
+    assert expected == map_by_threads(tell_blas, items, 8)
+    assert [items[:8], items[8:16], items[16:]] == nodes.sent
+
+
+def test_a_scan_that_a_node_alone_does_not_see_ends_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    nodes, looks = _Nodes(), Counter[str]()
+    monkeypatch.setattr(isolation, "find_cluster", lambda: nodes)
+
+    def files(name: str) -> list[Path]:
+        """Looked for before it is sent, on its node, where reading failed, and once more."""
+        looks[name] += 1
+        if (name, looks[name]) in {("never", 1), ("gone", 2), ("gone", 3), ("unseen", 2)}:
+            raise BadInput("can't be read (No such file or directory)")
+        return [Path("scans", name)]
+
+    names = ["never", "README.md", "gone", "unseen", "pins.yaml"]
+    monkeypatch.chdir(ROOT)
+    results = isolate_within(Limits(500, 30.0))(partial(read_as, "utf-8"), names, "", 1, files)
+    gone = Failure("can't be read (No such file or directory)")
+    assert gone == next(results)
+    assert next(results) == Path("README.md").read_text(encoding="utf-8")
+    assert gone == next(results)
+    assert {"README.md": 1, "gone": 3, "unseen": 1, "pins.yaml": 1} == {
+        name: looks[name] for name in names[1:]
+    }
+    with pytest.raises(BadInput, match=r"^scans/unseen: expected node .+, came: can't be read .+; mount its"):
+        next(results)
+    assert nodes.closed
 
 
 def test_processes_collect_garbage_once_they_have_imported() -> None:

@@ -24,14 +24,14 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from brainmri.cluster_pool import RayPool
 from brainmri.cluster_queue import MISSING
-from brainmri.cluster_task import ROOT, Place, describe_node, list_differences
+from brainmri.cluster_task import OPTIONAL, ROOT, Place, describe_node, list_differences
 from brainmri.errors import BadInput
 from brainmri.params import load_yaml
 
 CHECKOUT: Final = Path(__file__).resolve().parents[2]
 _PINS: Final = "pins.yaml"
-# Whose versions matter beside those that stages depend on: of the cluster, an export's runtime, several GPUs.
-_BESIDE: Final = ("ray", "onnxruntime", "accelerate")
+# Whose versions matter beside those that stages depend on.
+_BESIDE: Final = ("ray", *OPTIONAL)
 _KNOCK_SECONDS: Final = 5.0
 # For a node's first worker to start.
 _ANSWER_SECONDS: Final = 120.0
@@ -48,8 +48,8 @@ def join_cluster(*, shared: bool) -> "RayPool":
     """
     if not (CHECKOUT / _PINS).is_file():
         raise BadInput(
-            f"compute.backend: expected {Path(__file__).parent} in its checkout, whose files workers are "
-            "sent, came a package without one; run `pip install -e .` in a checkout, or set it to local"
+            f"compute.backend: expected a checkout, whose files are sent to nodes, came {CHECKOUT} without "
+            f"{_PINS}; run `pip install -e .` in a checkout, or set it to local"
         )
     address = os.environ.get(_ADDRESS) or "auto"
     if address == "local" or address.startswith("ray://"):

@@ -39,13 +39,7 @@ class RayPool:
     place: Place
 
     def count(self, needs: Needs) -> int:
-        """How many items with such needs the nodes work on at once, now; at least 1.
-
-        It is asked again and again while a run goes on, whose mark is kept young by that.
-        """
-        if self.place.mark is not None:
-            with suppress(OSError):
-                os.utime(self.place.mark)
+        """How many items with such needs the nodes work on at once, now; at least 1."""
         return max(1, sum(_count_on(node, needs) for node in _list_nodes()))
 
     def map(
@@ -69,8 +63,14 @@ class RayPool:
 
     def leave(self) -> None:
         """As `Pool` says."""
-        if self.place.mark is not None:
-            (self.place.shared or Path()).joinpath(self.place.mark).unlink(missing_ok=True)
+        with suppress(OSError):  # who calls this has to end
+            if self._mark is not None:
+                self._mark.unlink(missing_ok=True)
+
+    @property
+    def _mark(self) -> Path | None:
+        own = self.place
+        return None if own.mark is None else (own.shared or Path()) / own.mark
 
     def _map(
         self,
@@ -102,9 +102,16 @@ class RayPool:
         def give_up(number: int, item: Item, why: str) -> None:
             lose(number, f"{needs.name(item)[:LONGEST]} ({why})")
 
+        def look() -> int:
+            """How many may be under way, again and again: the run's mark stays young by it."""
+            with suppress(OSError):
+                if self._mark is not None:
+                    os.utime(self._mark)
+            return _AHEAD * self.count(needs)
+
         tasks = Tasks(send, partial(_check_room, needs), give_up)
         try:
-            yield from run_all(tasks, iter(items), lambda: _AHEAD * self.count(needs))
+            yield from run_all(tasks, iter(items), look)
         finally:
             cancel_all(list(tasks.running))
 

@@ -19,6 +19,8 @@ from brainmri.errors import BadInput, Died
 from brainmri.excuses import excuse
 
 PYTHON: Final = "python"
+# Of an export's runtime and of several GPUs: what needs them says so where they are missing.
+OPTIONAL: Final = ("onnxruntime", "accelerate")
 # By which DVC tells a stage its workspace.
 ROOT: Final = "DVC_ROOT"
 Content: TypeAlias = NDArray[np.uint8]  # a file's bytes
@@ -116,10 +118,11 @@ def _check_versions(own: tuple[tuple[str, str], ...]) -> None:
 
 
 def list_differences(own: Mapping[str, str], found: Mapping[str, str]) -> list[str]:
-    """What has another version on a node than on the driver, in words."""
+    """What has another version on a node than on the driver, in words; the optional only if both have it."""
+    known = ((own.keys() | found.keys()) - set(OPTIONAL)) | (own.keys() & found.keys())
     return [
         f"{name} {found.get(name, 'missing')} (here {own.get(name, 'missing')})"
-        for name in sorted(own.keys() | found.keys())
+        for name in sorted(known)
         if own.get(name) != found.get(name)
     ]
 

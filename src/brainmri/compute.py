@@ -144,8 +144,8 @@ def map_by_threads(
     """`function` of each item, in order, for numpy's work on much that all share: it leaves Python's lock.
 
     By threads of this process, or on a cluster, where `together` items are sent at once. Each product of
-    matrices takes one thread, so that where it runs changes no sum. `function` is importable, and reads no
-    file.
+    matrices takes one thread, so that the number of cores changes no sum. `function` is importable, and
+    reads no file.
     """
     cluster = find_cluster()
     if cluster is None:

@@ -28,7 +28,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class Failure:
-    """Why there is no result for an item, in one line; `failed`: a file system did, which may be back."""
+    """Why there is no result for an item, in one line; `failed`: its file system failed, not the file."""
 
     reason: str
     failed: bool = False

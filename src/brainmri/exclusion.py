@@ -3,7 +3,7 @@
 import os
 import platform
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -29,7 +29,8 @@ def hold_alone(path: Path, work: str) -> Iterator[None]:
         write_bytes(owner, f"{os.getpid()} on {platform.node()}\n".encode())
         yield
     finally:
-        owner.unlink(missing_ok=True)
+        with suppress(OSError):  # what happens meanwhile matters more
+            owner.unlink(missing_ok=True)
         lock.release()
 
 

@@ -12,13 +12,17 @@ _FULL: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS}
 _FAILED: Final = {errno.EIO, errno.ESTALE, errno.ENOTCONN, errno.EHOSTDOWN, errno.ETIMEDOUT}
 # PyTorch's own of a GPU that failed, and of processes that lost one another; without importing it.
 _BROKEN: Final = {"AcceleratorError", "DistBackendError", "DistNetworkError", "DistStoreError"}
+# What it says of a GPU in the same way though code is at fault, or how PyTorch was built.
+_BUGS: Final = ("device-side assert", "no kernel image", "invalid device function")
 
 
 def has_failed(error: BaseException | None) -> bool:
     """Whether a disk or a shared file system failed, and may be back; a decoder's own error may hide that."""
-    while error is not None:
+    seen = set[int]()
+    while error is not None and id(error) not in seen:
         if isinstance(error, OSError) and error.errno in _FAILED:
             return True
+        seen.add(id(error))
         error = error.__cause__ or error.__context__
     return False
 
@@ -40,7 +44,7 @@ def excuse(error: Exception) -> BadInput | None:
     # PyTorch's own, of a GPU, has that name too, and is no MemoryError.
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
         return Died(f"{node}: out of memory; run it again, with less beside it")
-    if type(error).__name__ in _BROKEN:
-        words = (str(error).strip() or type(error).__name__).splitlines()[0]
+    words = (str(error).strip() or type(error).__name__).splitlines()[0]
+    if type(error).__name__ in _BROKEN and not any(bug in words for bug in _BUGS):
         return Died(f"{node}: {words}; look at its GPUs and their network, then run it again")
     return None

@@ -7,8 +7,8 @@ import multiprocessing
 import os
 import platform
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from functools import cache, partial
 from multiprocessing.context import BaseContext
@@ -61,12 +61,21 @@ def isolate_within(limits: Limits) -> Isolate:
         on_node = partial(_isolate_batch, _Work(function, files, limits, title, together))
         needs = Needs(files=partial(_list_files, files), memory=memory, name=_name_batch)
         results = _map_on(cluster, on_node, batches, title, needs)
-        return (
-            refused[place] if place in refused else _accept(next(results), item, files)
-            for place, item in enumerate(items)
-        )
+        return _order(items, refused, results, files)
 
     return isolate
+
+
+def _order(
+    items: Sequence[Item],
+    refused: Mapping[int, Failure],
+    results: "Generator[Result | Failure | _Unseen]",
+    files: Files,
+) -> Iterator[Result | Failure]:
+    """For each item why it was not sent, or its result; left early, nothing is done any more."""
+    with closing(results):
+        for place, item in enumerate(items):
+            yield refused[place] if place in refused else _accept(next(results), item, files)
 
 
 def _refuse(items: Sequence[Item], files: Files) -> dict[int, Failure]:
@@ -87,7 +96,7 @@ def _map_on(
     batches: Sequence[Sequence[Item]],
     title: str,
     needs: Needs,
-) -> "Iterator[Result | Failure | _Unseen]":
+) -> "Generator[Result | Failure | _Unseen]":
     """Batches on the nodes of a cluster, in order."""
     with _Bar(total=sum(map(len, batches)), desc=title, disable=not sys.stderr.isatty()) as progress:
         for results in cluster.map_in_order(function, batches, needs):
@@ -119,20 +128,21 @@ class _Unseen:
 
 
 def _accept(result: Result | Failure | _Unseen, item: Item, files: Files) -> Result | Failure:
-    """A result of a node; one whose file is gone by now is a failure, as it would be where it is read.
+    """What a node gave; a file that is gone here too is a failure.
 
-    Raises `BadInput` where this machine still reads the file: else a node without a folder would make the
+    Raises `BadInput` where this machine still reads the file: else a node without its folder would make the
     set smaller, without a word of why.
     """
     if not isinstance(result, _Unseen):
         return result
-    if not _refuse([item], files):
-        raise BadInput(
-            f"{_name(item)}: expected node {result.node} to read it as this machine does, came: "
-            f"{result.failure.reason}; share its folder with all nodes, at the same path, or set "
-            "compute.shared_folder to false"
-        )
-    return result.failure
+    if _refuse([item], files):
+        return result.failure
+    path = next(iter(files(item)), _name(item))
+    raise BadInput(
+        f"{path}: expected node {result.node} to read it as this machine does, came: "
+        f"{result.failure.reason}; mount its folder on all nodes at the same path, or move it below this one "
+        "and set compute.shared_folder to false"
+    )
 
 
 @dataclass(frozen=True)
@@ -153,15 +163,19 @@ def _isolate_batch(work: _Work, items: Sequence[Any]) -> list[Any | Failure | _U
     system failed.
     """
     workers, node = _start_one(work.limits, _unwrap(work.function)), platform.node()
-    unseen = _refuse(items, work.files)
     here = partial(_work_in, Path.cwd(), work.function)
-    results = list(workers.until(NEVER)(here, items, work.title, work.together))
-    for item, result in zip(items, results, strict=True):
-        if isinstance(result, Failure) and result.failed:
-            raise Died(f"node {node}: {_name(item)}: its file system failed; look at it, then run it again")
-    return [
-        _Unseen(node, unseen[place]) if place in unseen else result for place, result in enumerate(results)
-    ]
+    results: list[Any] = list(workers.until(NEVER)(here, items, work.title, work.together))
+    for place, (item, result) in enumerate(zip(items, results, strict=True)):
+        if not isinstance(result, Failure):
+            continue
+        if result.failed:
+            raise Died(
+                f"node {node}: {_name(item)}: its file system failed; look at it, or take the file away, "
+                "then run it again"
+            )
+        if unseen := _refuse([item], work.files):
+            results[place] = _Unseen(node, unseen[0])
+    return results
 
 
 def _work_in(folder: Path, function: Callable[[Item], Result], item: Item) -> Result:

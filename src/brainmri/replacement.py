@@ -6,11 +6,11 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
-from filelock import FileLock, Timeout
+from filelock import FileLock
 
 # Held by the run that writes in a folder aside, from soon after it has made it.
 _LOCK: Final = ".lock"
@@ -43,19 +43,22 @@ def replacing_folder(folder: Path, names: Sequence[str]) -> Iterator[Path]:
     """A folder aside to write in; what is in it replaces that of `folder` at the end, if all went well.
 
     Of `names`, what was not written aside is gone from `folder` then. What a killed run left aside is
-    removed first; of two at once each writes aside, and the last to end is what stands.
+    removed first, what a living one has there is not: of two, the one that ends last is what stands, and
+    nothing is promised of two that end at the same moment.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
     _remove_stale(folder)
     aside = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
     lock = FileLock(aside / _LOCK, preserve_lock_file=True)
     try:
-        with lock:
-            yield aside
-            folder.mkdir(exist_ok=True)
-            for name in names:
-                _replace(aside / name, folder / name)
+        with suppress(OSError, NotImplementedError):  # a file system without locks
+            lock.acquire()
+        yield aside
+        folder.mkdir(exist_ok=True)
+        for name in names:
+            _replace(aside / name, folder / name)
     finally:
+        lock.release()
         shutil.rmtree(aside, ignore_errors=True)
 
 
@@ -77,17 +80,15 @@ def _remove_stale(folder: Path) -> None:
     """
     aside = re.compile(re.escape(f".{folder.name}.") + "[a-z0-9_]{8}")
     for path in folder.parent.iterdir():
-        if aside.fullmatch(path.name) and path.is_dir() and not path.is_symlink() and not _is_held(path):
-            shutil.rmtree(path, ignore_errors=True)
+        if aside.fullmatch(path.name) and path.is_dir() and not path.is_symlink():
+            _remove_free(path)
 
 
-def _is_held(aside: Path) -> bool:
-    try:
-        if not (aside / _LOCK).exists():
-            return time.time() - aside.stat().st_mtime < _BEGINNING_SECONDS
-        with FileLock(aside / _LOCK, timeout=0, preserve_lock_file=True):
-            return False
-    except Timeout:
-        return True
-    except OSError:  # another run has just removed it
-        return True
+def _remove_free(aside: Path) -> None:
+    # Held by its run, just removed by another, or where there are no locks: then nobody can tell.
+    with suppress(OSError, NotImplementedError):
+        if (aside / _LOCK).exists():
+            with FileLock(aside / _LOCK, timeout=0, preserve_lock_file=True):
+                shutil.rmtree(aside)
+        elif time.time() - aside.stat().st_mtime > _BEGINNING_SECONDS:
+            shutil.rmtree(aside)

@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
+from brainmri.dataset import candidates
 from brainmri.dataset.candidates import Candidates, find_candidates
 from brainmri.dataset.thumbnails import mirror_images, shrink_images
 from brainmri.dataset.twins import MIRRORS, Mirror
@@ -39,3 +40,18 @@ def test_the_smallest_sets_are_searched_too(count: int) -> None:
 def test_no_more_than_the_asked_number_are_kept_for_an_image() -> None:
     found = find_candidates(shrink_images(draw_pictures(40)), np.arange(40), 3)
     assert len(_pairs(found)) <= 40 * 3
+
+
+@pytest.mark.parametrize("most", [1, 3, 16])
+def test_blocks_of_rows_and_columns_find_the_same_pairs_as_one(
+    monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    thumbnails = shrink_images(draw_pictures(80))
+    ties = np.arange(80) // 2
+    whole = find_candidates(thumbnails, ties, most)
+    monkeypatch.setattr(candidates, "_ROWS", 7)
+    monkeypatch.setattr(candidates, "_COLUMNS", 9)
+    parts = find_candidates(thumbnails, ties, most)
+    assert len(whole) >= 40
+    for name, column in vars(whole).items():
+        assert np.array_equal(column, vars(parts)[name])

@@ -144,11 +144,14 @@ def test_a_detector_of_which_a_file_is_another_is_refused(
     content[-1] ^= 1
     (other / ARCH / name).write_bytes(content)
     monkeypatch.setattr(shipped, "FOLDER", other)
-    for named in (None, Path("zero-shot"), Path("other") / ARCH):
+    (checkout / "linked").symlink_to(other / ARCH)
+    paths = (Path("other") / ARCH, other / ARCH, Path("other", "..", "other", ARCH), Path("linked"))
+    for named in (None, Path("zero-shot"), *paths):
         with pytest.raises(BadInput, match="expected the file of SHA-256"):
             choose_folder(named)
     # A copy elsewhere is one's own.
-    assert checkout / "weights" / ARCH == choose_folder(checkout / "weights" / ARCH)
+    shutil.copytree(other / ARCH, checkout / "own")
+    assert Path("own") == choose_folder(Path("own"))
 
 
 @pytest.mark.long

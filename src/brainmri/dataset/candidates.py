@@ -84,23 +84,32 @@ def _halve(thumbnails: Thumbnails) -> Stack:
 def _search_block(
     views: Sequence[Features], ties: NDArray[np.intp], most: int, start: int
 ) -> NDArray[np.intp]:
-    """Pairs (pairs, 2) of each picture of a block of rows with those that are most alike, by place."""
+    """Pairs (pairs, 2) of each picture of a block of rows with those that are most alike, by place.
+
+    Of the columns, block by block, only the best are kept: memory does not grow with the number of pictures.
+    """
     rows = np.arange(start, min(len(ties), start + _ROWS))
-    scores = _score_block(views, rows)
-    scores[ties[rows][:, None] == ties[None, :]] = -1
-    here, there = _take_best(scores, most)
-    return np.sort(np.stack([rows[here], there], axis=1), axis=1)
+    scores: Scores = np.empty((len(rows), 0), np.float32)
+    places: NDArray[np.intp] = np.empty((len(rows), 0), np.intp)
+    for left in range(0, len(ties), _COLUMNS):
+        columns = np.arange(left, min(len(ties), left + _COLUMNS))
+        part = _score_block(views, rows, columns)
+        part[ties[rows][:, None] == ties[columns]] = -1
+        scores = np.concatenate([scores, part], axis=1)
+        places = np.concatenate([places, np.broadcast_to(columns, part.shape)], axis=1)
+        best = _find_best(scores, most)
+        scores = np.take_along_axis(scores, best, axis=1)
+        places = np.take_along_axis(places, best, axis=1)
+    here, rank = np.nonzero(scores >= _LEAST)
+    return np.sort(np.stack([rows[here], places[here, rank]], axis=1), axis=1)
 
 
-def _score_block(views: Sequence[Features], rows: NDArray[np.intp]) -> Scores:
-    """The best score of each row with every picture over all mirrors and views."""
-    plain = views[0]
-    scores = np.full((len(rows), plain.shape[1]), -1, np.float32)
-    for left in range(0, plain.shape[1], _COLUMNS):
-        columns = plain[:, left : left + _COLUMNS].transpose(0, 2, 1)
-        part = scores[:, left : left + _COLUMNS]
-        for view in views:
-            np.maximum(part, _best_mirror(view[:, rows] @ columns), out=part)
+def _score_block(views: Sequence[Features], rows: NDArray[np.intp], columns: NDArray[np.intp]) -> Scores:
+    """The best score of each row with each column over all mirrors and views."""
+    plain = views[0][:, columns].transpose(0, 2, 1)
+    scores = np.full((len(rows), len(columns)), -1, np.float32)
+    for view in views:
+        np.maximum(scores, _best_mirror(view[:, rows] @ plain), out=scores)
     return scores
 
 
@@ -120,16 +129,12 @@ def _best_mirror(products: Scores) -> Scores:
     return np.asarray(same)
 
 
-def _take_best(scores: Scores, most: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Rows and columns of the `most` highest scores of each row, as far as they are high enough."""
+def _find_best(scores: Scores, most: int) -> NDArray[np.intp]:
+    """The columns of the `most` highest scores of each row, or all where there are no more."""
     kept = max(0, scores.shape[1] - most)
-    best = np.argpartition(scores, kept - 1, axis=1)[:, kept:] if kept else _all_columns(scores)
-    rows, ranks = np.nonzero(np.take_along_axis(scores, best, axis=1) >= _LEAST)
-    return rows, best[rows, ranks]
-
-
-def _all_columns(scores: Scores) -> NDArray[np.intp]:
-    return np.broadcast_to(np.arange(scores.shape[1]), scores.shape)
+    if not kept:
+        return np.broadcast_to(np.arange(scores.shape[1]), scores.shape)
+    return np.argpartition(scores, kept - 1, axis=1)[:, kept:]
 
 
 def _choose_views(pairs: NDArray[np.intp], views: list[Features]) -> Candidates:

@@ -144,7 +144,7 @@ def open_store(key: str, outputs: Path) -> Iterator[CheckpointStore]:
         _expire(stores, key)
         for left in (stores / key).glob(f".{_FILE}.*"):
             left.unlink()
-        _tell_other(stores, key, PLACE / f"{place}.key", outputs)
+        _tell_others(stores, key, PLACE / f"{place}.keys", outputs)
         yield CheckpointStore(stores / key)
 
 
@@ -177,16 +177,17 @@ def _expire(stores: Path, own: str) -> None:
             remove_store(stores, path.parent.name)
 
 
-def _tell_other(stores: Path, own: str, noted: Path, outputs: Path) -> None:
-    """Says where the last training for `outputs` left a checkpoint, if that was another and this has none.
+def _tell_others(stores: Path, own: str, noted: Path, outputs: Path) -> None:
+    """Says where other trainings for `outputs` have left checkpoints, if this one has none.
 
-    `noted` has the key of that one, and gets this one's.
+    `noted` has the keys of those, and gets this one's.
     """
-    last = noted.read_text(encoding="ascii", errors="replace").strip() if noted.exists() else own
-    left = stores / last / _FILE
-    if last not in {own, *read_finished()} and left.exists() and not (stores / own / _FILE).exists():
+    keys = noted.read_text(encoding="ascii", errors="replace").split() if noted.exists() else []
+    gone = {own, *read_finished()}
+    left = [key for key in keys if key not in gone and (stores / key / _FILE).exists()]
+    for key in left if not (stores / own / _FILE).exists() else ():
         print(
-            f"{outputs}: the checkpoint {left} is of other settings, data, code, versions or another type of "
-            "machine: not used; with those back it would be"
+            f"{outputs}: the checkpoint {stores / key / _FILE} is of other settings, data, code, versions or "
+            "another type of machine, and left alone; set these back to go on from it"
         )
-    write_bytes(noted, f"{own}\n".encode())
+    write_bytes(noted, "".join(f"{key}\n" for key in (*left, own)).encode())

@@ -186,11 +186,16 @@ def train_together(work: Callable[[int], Any], processes: int) -> Any:
             for process in started.processes:
                 process.kill()
                 process.join()
-    for _, one in sorted(told.items()):
-        if one.refused is not None:
-            raise one.refused
-    if died is not None:
+    refused = [one.refused for _, one in sorted(told.items()) if one.refused is not None]
+    for error in refused:
+        if not isinstance(error, Died):
+            raise error
+    wrong = any(one.wrong for one in told.values())
+    # What another process says of one that is gone, or went wrong, is no cause.
+    if died is not None and (wrong or not refused or _find_causes(died, told)):
         raise _tell(died, told, processes)
+    for error in refused:
+        raise error
     return told[0].result
 
 
@@ -222,11 +227,17 @@ def _receive(rank: int, open_ends: dict[int, Connection], told: dict[int, _Told]
         del open_ends[rank]
 
 
+def _find_causes(codes: Mapping[int, int], told: Mapping[int, _Told]) -> dict[int, int]:
+    """The exit codes of those that died without a word; those that were ended after another are no cause."""
+    return {
+        rank: code for rank, code in codes.items() if code not in {0, -signal.SIGTERM} and rank not in told
+    }
+
+
 def _tell(codes: Mapping[int, int], told: Mapping[int, _Told], processes: int) -> Exception:
     """The process that died without a word, else what went wrong in the first that says so."""
     silent = {rank: code for rank, code in codes.items() if code and rank not in told}
-    # Those that were ended after another are no cause.
-    causes = {rank: code for rank, code in silent.items() if code != -signal.SIGTERM}
+    causes = _find_causes(codes, told)
     wrong = {rank: one.wrong for rank, one in sorted(told.items()) if one.wrong is not None}
     if causes or not wrong:
         rank, code = next(iter((causes or silent).items()))

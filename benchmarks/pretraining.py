@@ -5,13 +5,13 @@
 
 In WORKSPACE, a clone of this checkout's last commit, which is made where there is none, the comparison's own
 pipeline runs on RAW, a folder as `raw` of params.yaml takes it: five grouped folds, and for each seed and
-fold what the shipped detector says untrained, and for each of --shares of the training groups (1, all of them,
-where none is given) one network from random weights and one from the shipped ones. The same command goes on
-where it was stopped. Each share's arms are paired with each other, and all with the one from random weights
-of the first share, and with the untrained detector. No classifier begins with smaller images
+fold what the shipped detector says untrained, and for each of --shares of the training groups (1, all of
+them, where none is given) one network from random weights and one from the shipped ones. The same command
+goes on where it was stopped. Each share's arms are paired with each other, and all with the one from random
+weights of the first share, and with the untrained detector. No classifier begins with smaller images
 (`train.progressive`), as those that go on from the shipped detector never do: all of a share see as much in
-an epoch, and starting from weights brings one epoch of the head alone. With --flips what is trained is asked about
-mirror images too. With --masks these are U-Nets, trained for `segmentation.epochs` of params.yaml, and
+an epoch, and starting from weights brings one epoch of the head alone. With --flips what is trained is asked
+about mirror images too. With --masks these are U-Nets, trained for `segmentation.epochs` of params.yaml, and
 nothing untrained is asked.
 What is watched (early stopping, temperature, threshold) is the whole next fold, whatever the share, and for
 the shipped detector too; that brings images to its own size. Runs that differ in anything but RAW need names

@@ -1,15 +1,16 @@
 """What each part of the phantoms and of what is learnt from them contributes: docs/pretraining.md.
 
     python -m benchmarks.ablations RAW --name lgg [--positive tumor] [--channel 1] [--arch resnet18]
-        [--pictures 40000] [--batch 64] [--seeds 1] [--only no_maps]
+        [--pictures 40000] [--batch 64] [--size 96] [--seeds 1] [--only no_maps]
 
 Each network is pretrained as pretrain/dvc.yaml does it, but for the part that its name says it lacks, with
 few pictures in small batches, and asked about RAW, a folder as `raw` of params.yaml takes it, and about
 unseen phantoms, which lack nothing. Temperature and threshold are chosen on other unseen phantoms. All are
 paired with the one that lacks nothing. Others see a quarter, half or twice as many pictures. One is trained
-at one size alone and so looks once: `one_look` is the one that lacks nothing, looking once. The same command
-goes on where it was stopped; as many networks are trained at once as there are cores, on a GPU one. With
---only some are trained and shown, and no results written.
+at one size alone and so looks once: `one_look` is the one that lacks nothing, looking once. With --size all
+are trained and asked at that size alone, which lets a budget go further, and these two are left out. The same
+command goes on where it was stopped; as many networks are trained at once as there are cores, on a GPU one.
+With --only some are trained and shown, and no results written.
 """
 
 import argparse
@@ -50,7 +51,14 @@ from brainmri.learning.pretraining.settings import PretrainParams, PretrainSecti
 from brainmri.learning.pretraining.unseen import write_unseen
 from brainmri.params import PARAMS_PATH, check_section, load_yaml, read_params
 
-FIRST, ONE_LOOK = "all", "one_look"
+FIRST, ONE_LOOK, ONE_SIZE = "all", "one_look", "one_size"
+
+
+def _at(size: int) -> dict[str, Any]:
+    """Settings to learn from pictures of one size alone, and to look once."""
+    return {"sizes": [{"size": size, "share": 1.0}], "second_size": "none"}
+
+
 # What each network's settings have in place of those of params.yaml's `pretrain`.
 VARIANTS: dict[str, dict[str, Any]] = {
     FIRST: {},
@@ -59,7 +67,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "axial_alone": {"generator": {"coronal": 0.0, "sagittal": 0.0}},
     "no_marks": {"generator": {"marks": 0.0}},
     "no_degradation": {"generator": {"degradation": 0.0}},
-    "one_size": {"sizes": [{"size": 160, "share": 1.0}], "second_size": "none"},
+    ONE_SIZE: _at(160),
     "quarter": {},
     "half": {},
     "double": {},
@@ -99,6 +107,8 @@ def read_section(given: argparse.Namespace, name: str, seed: int) -> PretrainSec
     """The section `pretrain` for a small budget, with a variant's changes."""
     section = load_yaml((ROOT / PARAMS_PATH).read_text(encoding="utf-8"))["pretrain"]
     changes = {"batch_size": given.batch, "threads": 1, "seed": seed, "unseen": UNSEEN}
+    if given.size is not None:
+        changes |= _at(given.size) | {"rule": {"size": given.size}}
     for key, value in (changes | SMALLER | VARIANTS[name]).items():
         section[key] = section[key] | value if isinstance(value, Mapping) else value
     section["budget"] = {given.arch: round(given.pictures * BUDGETS.get(name, 1))}
@@ -114,12 +124,15 @@ def list_jobs(given: argparse.Namespace) -> list[Job]:
             f"--only: expected some of {', '.join(VARIANTS)}, came {unknown[0]}; name one of those"
         )
     jobs = []
-    for name in [name for name in VARIANTS if not given.only or name in {FIRST, *given.only}]:
+    known = [name for name in VARIANTS if given.size is None or name != ONE_SIZE]
+    for name in [name for name in known if not given.only or name in {FIRST, *given.only}]:
         for seed in given.seeds:
             params = read_section(given, name, seed).of(arch)
-            once = [Look(params.rule.size)]
-            looks = {name: once if params.second_size == "none" else [*once, Look(params.second_size)]}
-            jobs.append(Job(name, arch, params, looks | ({ONE_LOOK: once} if name == FIRST else {})))
+            looks = {name: (once := [Look(params.rule.size)])}
+            if params.second_size != "none":
+                looks[name] = [*once, Look(params.second_size)]
+                looks |= {ONE_LOOK: once} if name == FIRST else {}
+            jobs.append(Job(name, arch, params, looks))
     return sorted(jobs, key=lambda job: -job.params.budget)
 
 
@@ -197,6 +210,7 @@ def main() -> None:
     parser = parse_set(__doc__, "resnet18")
     parser.add_argument("--pictures", type=int, default=40000)
     parser.add_argument("--batch", type=int, default=64)
+    parser.add_argument("--size", type=int)
     parser.add_argument("--seeds", type=int, nargs="+", default=[1])
     parser.add_argument("--only", nargs="*", default=[])
     given = parser.parse_args()
@@ -207,12 +221,17 @@ def main() -> None:
         drawn, manifest, tested = draw_unseen(section, Path(folder) / "unseen")
         asked = Asked(Sets(drawn, manifest, real), Sets(drawn, manifest, tested))
         found = compare_all(asked, jobs)
-        counts = {"real_slices": len(real.prepared.slices), "phantoms": len(tested.groups)}
+        counts = {where: len(sets.test.groups) for where, sets in vars(asked).items()}
     for name, figures in found["real"].items():
         phantoms = show_area(found["phantoms"][name]["auroc_within_folds"])
         print(f"{name}: AUROC {show_area(figures['auroc_within_folds'])}, of unseen phantoms {phantoms}")
-    content = found | {"arch": given.arch, "pictures": given.pictures, "batch": given.batch, **counts}
-    content |= {"seeds": given.seeds, "commit": describe_commit(), "machine": describe_machine(PACKAGES)}
+    content = found | {"arch": given.arch, "pictures": given.pictures, "batch": given.batch, "slices": counts}
+    content |= {
+        "seeds": given.seeds,
+        "size": given.size,
+        "commit": describe_commit(),
+        "machine": describe_machine(PACKAGES),
+    }
     if not given.only:
         write_results(f"ablations_{given.name}_{given.arch}", content)
 

@@ -16,6 +16,7 @@ from brainmri.dataset.groups import GroupRow
 from brainmri.dataset.manifest import Subset
 from brainmri.dataset.prepared import Classes
 from brainmri.errors import BadInput
+from brainmri.learning.cards import Look
 from tests.house.closure import ROOT
 from tests.learning.samples import make_set
 
@@ -88,7 +89,8 @@ def test_no_u_net_is_untrained_and_each_share_is_compared_alone(
 
 def _given(**changes: object) -> Namespace:
     return Namespace(
-        **{"arch": "resnet18", "pictures": 1000, "batch": 50, "seeds": [1, 2], "only": []} | changes
+        **{"arch": "resnet18", "pictures": 1000, "batch": 50, "size": None, "seeds": [1, 2], "only": []}
+        | changes
     )
 
 
@@ -110,10 +112,17 @@ def test_an_ablation_lacks_what_its_name_says_and_nothing_else() -> None:
     }
     assert by_name == {name: whole | changes for name, changes in expected.items()}
     assert {"all", "half"} == {job.name for job in ablations.list_jobs(_given(only=["half"]))}
+    small = ablations.list_jobs(_given(size=96))
+    assert {"all", *expected} - {"one_size"} == {job.name for job in small}
+    for job in small:
+        assert {job.name: [Look(96)]} == job.looks
+        assert [(96, 1.0)] == [(item.size, item.share) for item in job.params.sizes]
+        assert job.params.rule.size == 96
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"only": ["maps"]}, {"arch": "resnet19"}, {"batch": 1}, {"batch": 300}, {"seeds": [-1]}]
+    "wrong",
+    [{"only": ["maps"]}, {"size": 100}, {"arch": "resnet19"}, {"batch": 1}, {"batch": 300}, {"seeds": [-1]}],
 )
 def test_what_no_ablation_can_be_trained_with_is_said_before_any_work(wrong: dict[str, object]) -> None:
     with pytest.raises(BadInput):

@@ -77,10 +77,14 @@ def test_what_is_shipped_answers_as_it_stands(workspace: Workspace) -> None:
     command = ("python", "-m", "brainmri", "predict", "--model", "weights/resnet18", "phantom.png")
     assert "`make weights` lists a new one" in workspace.run(*command, code=2, PYTHONPATH="src")
     sums = workspace.folder / "weights" / SUMS
-    before = sums.read_bytes()
-    workspace.run("make", "weights")
+    before = sums.read_text()
+    # As `make weights` would, of the one architecture whose files this workspace has.
+    places = [line.split()[-1] for line in before.splitlines()]
+    own = [place for place in places if place.startswith("resnet18/")]
+    listed = [f"{hash_file(sums.parent / place)}  {place}\n" for place in own]
+    sums.write_text("".join(listed))
     answer = workspace.run(*command, PYTHONPATH="src")
-    sums.write_bytes(before)
+    sums.write_text(before)
     assert "phantom.png" in answer
     assert "synthetic" in answer
 

@@ -13,8 +13,9 @@ from brainmri.dataset.units import ScoredRow, UnitRow
 from brainmri.exclusion import hold_alone
 from brainmri.learning.arm_network import count_network, list_arm_looks
 from brainmri.learning.arms import ComparisonParams, Settings, TaskName, read_arm
-from brainmri.learning.crossval import UnitJob, train_units
+from brainmri.learning.crossval import UnitJob
 from brainmri.learning.finished import PLACE, finish_all
+from brainmri.learning.unit_mapping import train_units
 from brainmri.params import read_params
 from brainmri.tables import read_rows, write_mapping, write_rows
 from stages import run

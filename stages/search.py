@@ -14,8 +14,8 @@ from pathlib import Path
 from brainmri.compute import leave_cluster
 from brainmri.figures.canvas import save
 from brainmri.figures.search import draw_search
-from brainmri.learning.crossval import count_at_once
 from brainmri.learning.finished import find_stores
+from brainmri.learning.unit_mapping import count_at_once
 from brainmri.params import read_params
 from brainmri.tables import write_bytes, write_rows
 from brainmri.tuning.records import ImportanceRow, TrialRow

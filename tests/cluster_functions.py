@@ -64,6 +64,13 @@ def run_out_at_three(number: int) -> int:
     return number
 
 
+def break_at_three(number: int) -> int:
+    """The number; at three a library says in its own words that a GPU failed."""
+    if number == 3:
+        raise RuntimeError("CUDA error: misaligned address")
+    return number
+
+
 def tell_gpus(_: int) -> str:
     """The GPUs that this process sees, once others have theirs too."""
     time.sleep(3)

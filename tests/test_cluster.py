@@ -18,6 +18,7 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 
 from benchmarks.cluster import start_cluster
+from brainmri.learning.finished import PLACE
 from tests.workspace import Workspace
 
 pytestmark = pytest.mark.long
@@ -149,6 +150,16 @@ def test_what_nodes_are_sent_gives_the_same_bytes(local: Workspace, tmp_path: Pa
     mapped = ("phantom", "prepare", "audit", "shortcuts", "comparison/dvc.yaml:crossval@focal")
     space.run("dvc", "repro", "--force", "--single-item", *mapped)
     _check_locks(local, space)
+    # Nodes kept nothing: what they finished is here, and not asked for again.
+    kept = {path: path.stat().st_mtime_ns for path in (space.folder / PLACE).glob("*/outcome.json")}
+    expected = read_outputs(space)
+    for name in OUTPUTS:
+        (space.folder / name).unlink()
+    space.change("params.yaml", ON_RAY)
+    space.run(*CROSSVAL)
+    assert expected == read_outputs(space)
+    assert kept == {path: path.stat().st_mtime_ns for path in (space.folder / PLACE).glob("*/outcome.json")}
+    assert len(kept) == len(json.loads(expected[OUTPUTS[1]])["units"])
 
 
 def _check_locks(local: Workspace, space: Workspace) -> None:
@@ -186,9 +197,10 @@ def test_what_one_item_refuses_ends_all_in_its_line(untouched: Workspace) -> Non
 
 
 @pytest.mark.usefixtures("cluster")
-def test_an_item_that_is_lost_three_times_is_named_and_the_others_are_done(untouched: Workspace) -> None:
+def test_an_item_that_fails_three_times_is_named_and_the_others_are_done(untouched: Workspace) -> None:
     code = (
-        "for function in functions.crash_at_three, functions.run_out_at_three:\n"
+        "wrong = functions.crash_at_three, functions.run_out_at_three, functions.break_at_three\n"
+        "for function in wrong:\n"
         "    done = []\n"
         "    try:\n"
         "        for _, value in find_cluster().map(function, range(6), Needs()):\n"
@@ -197,10 +209,20 @@ def test_an_item_that_is_lost_three_times_is_named_and_the_others_are_done(untou
         "    print(sorted(done))\n"
     )
     said = drive(untouched, code)
-    assert 2 == said.count("BadInput compute.backend: expected every item done, came 1")
-    assert "lost 3 times: 3 (WorkerCrashedError" in said
-    assert re.search(r"lost 3 times: 3 \(node \S+: out of memory", said)
-    assert 2 == said.count("[0, 1, 2, 4, 5]")
+    assert 3 == said.count("BadInput compute.backend: expected every item done, came 1")
+    assert "that failed 3 times: 3 (WorkerCrashedError" in said
+    assert re.search(r"that failed 3 times: 3 \(node \S+: out of memory", said)
+    assert "that failed 3 times: 3 (RuntimeError: CUDA error: misaligned address)" in said
+    assert 3 == said.count("[0, 1, 2, 4, 5]")
+
+
+@pytest.mark.usefixtures("cluster")
+def test_an_error_that_nobody_foresaw_ends_what_is_needed_in_order(untouched: Workspace) -> None:
+    code = (
+        "try:\n    list(find_cluster().map_in_order(functions.break_at_three, range(6), Needs()))\n"
+        "except RuntimeError as error:\n    print(str(error).splitlines()[-1])\n"
+    )
+    assert "RuntimeError: CUDA error: misaligned address" in drive(untouched, code)
 
 
 @pytest.mark.usefixtures("cluster")

@@ -45,9 +45,9 @@ class RayPool:
     def map(
         self, function: Callable[[Item], Result], items: Iterable[Item], needs: Needs
     ) -> Iterator[tuple[int, Result]]:
-        """As `Pool` says; items that were lost three times are named when others are done."""
+        """As `Pool` says; items that failed three times are named when others are done."""
         lost: dict[int, str] = {}
-        yield from self._map(function, items, needs, lost.__setitem__)
+        yield from self._map(function, items, needs, lost.__setitem__, patient=True)
         if lost:
             raise _refuse_lost([lost[place] for place in sorted(lost)])
 
@@ -78,6 +78,8 @@ class RayPool:
         items: Iterable[Item],
         needs: Needs,
         lose: Callable[[int, str], None],
+        *,
+        patient: bool = False,
     ) -> Iterator[tuple[int, Result]]:
         _check_room(needs)
         place = replace(self.place, hidden=not needs.gpus)
@@ -109,7 +111,7 @@ class RayPool:
                     os.utime(self._mark)
             return _AHEAD * self.count(needs)
 
-        tasks = Tasks(send, partial(_check_room, needs), give_up)
+        tasks = Tasks(send, partial(_check_room, needs), give_up, patient)
         try:
             yield from run_all(tasks, iter(items), look)
         finally:
@@ -131,7 +133,7 @@ class RayPool:
 
 def _refuse_lost(names: list[str]) -> BadInput:
     return BadInput(
-        f"compute.backend: expected every item done, came {len(names)} lost {TRIES} times: "
+        f"compute.backend: expected every item done, came {len(names)} that failed {TRIES} times: "
         f"{', '.join(names)}; the same command runs them again"
     )
 

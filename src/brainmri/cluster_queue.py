@@ -1,5 +1,6 @@
 """Items under way on the nodes of a Ray cluster: sent, waited for, sent again where they were lost."""
 
+import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -45,11 +46,15 @@ class Sent:
 
 @dataclass
 class Tasks:
-    """The items that are under way; one whose node or process is lost is sent again after a while."""
+    """The items that are under way; one whose node or process is lost is sent again after a while.
+
+    So is, with `patient`, one that came to an error that nobody foresaw: a library may say so of a GPU.
+    """
 
     send: Callable[[Any], "ray.ObjectRef[Outcome]"]
     check: Callable[[], None]
     lose: Callable[[int, Any, str], None]
+    patient: bool
     running: dict["ray.ObjectRef[Outcome]", Sent] = field(default_factory=dict)
     again: deque[tuple[float, Sent]] = field(default_factory=deque)
 
@@ -70,7 +75,7 @@ class Tasks:
         ready = self._look(seconds)
         for reference in ready:
             sent = self.running.pop(reference)
-            outcome = _get(reference)
+            outcome = self._hear(reference, sent)
             if outcome.lost is None:
                 yield sent.place, outcome
             elif sent.tries < TRIES:
@@ -80,6 +85,16 @@ class Tasks:
                 yield sent.place, None
         while self.again and self.again[0][0] <= time.monotonic():
             self.start(self.again.popleft()[1])
+
+    def _hear(self, reference: "ray.ObjectRef[Outcome]", sent: Sent) -> Outcome:
+        try:
+            return _get(reference)
+        except RayTaskError as error:
+            if not self.patient:
+                raise
+            if sent.tries == TRIES:  # all of it once, for who looks for the bug
+                print(error, file=sys.stderr)
+            return Outcome(lost=_tell_last(error)[:LONGEST])
 
     def _look(self, seconds: float) -> "list[ray.ObjectRef[Outcome]]":
         if not self.running:
@@ -102,8 +117,7 @@ def _get(reference: "ray.ObjectRef[Outcome]") -> Outcome:
     except FULL:
         raise refuse_full() from None
     except RayTaskError as error:
-        # Its last line is that of the error itself.
-        words = str(error).strip().splitlines()[-1]
+        words = _tell_last(error)
         if "ModuleNotFoundError" not in words and "ImportError" not in words:
             raise
         raise BadInput(f"a node: expected it to run the code it is sent, came {words}; {MISSING}") from None
@@ -111,6 +125,11 @@ def _get(reference: "ray.ObjectRef[Outcome]") -> Outcome:
         said = [type(error).__name__, *str(error).split("\n")[-1:]]
         return Outcome(lost=": ".join(filter(None, said))[:LONGEST])
     return outcome
+
+
+def _tell_last(error: RayTaskError) -> str:
+    """The error's own line, without where it came from."""
+    return str(error).strip().splitlines()[-1]
 
 
 def run_all(tasks: Tasks, items: Iterator[Any], count: Callable[[], int]) -> Iterator[tuple[int, Any]]:

@@ -63,15 +63,18 @@ class Pool(Protocol):
     ) -> Iterator[tuple[int, Result]]:
         """The place of each item among `items` and what `function` makes of it, as they come.
 
-        `function` must be importable (defined at the top of a module). Raises what it raises. No more items
-        are taken than the machines work on soon. One whose machine is lost again and again is named in the
-        end: the others are done.
+        `function` must be importable (defined at the top of a module). Raises the `BadInput` that it raises.
+        No more items are taken than the machines work on soon. One whose machine is lost again and again, or
+        that comes to another error each time, is named in the end: the others are done.
         """
 
     def map_in_order(
         self, function: Callable[[Item], Result], items: Iterable[Item], needs: Needs
     ) -> Iterator[Result]:
-        """What `function` makes of each, in the order of the items; a lost one is named at once."""
+        """What `function` makes of each, in the order of the items; raises what it raises.
+
+        An item whose machine is lost again and again is named at once.
+        """
 
     def leave(self) -> None:
         """Removes what marks this run, for a program that ends without Python's own ending."""

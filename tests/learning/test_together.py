@@ -13,9 +13,10 @@ from brainmri import backend
 from brainmri.backend import ComputeParams, choose
 from brainmri.errors import BadInput, Diverged
 from brainmri.learning.catalogue import Architecture
-from brainmri.learning.crossval import _check_processes, train_units
+from brainmri.learning.crossval import _check_processes
 from brainmri.learning.recipe import EpochPlan
 from brainmri.learning.together import train_together
+from brainmri.learning.unit_mapping import train_units
 from tests.learning.shipping import ship
 from tests.learning.test_crossval import make_job
 from tests.learning.together_work import fail, list_listening, meet_and_list, refuse_late, score_part, train

@@ -148,6 +148,11 @@ def open_store(key: str, outputs: Path) -> Iterator[CheckpointStore]:
         yield CheckpointStore(stores / key)
 
 
+def has_outcomes() -> bool:
+    """Whether any store keeps what came of its training: to ask each takes a look at all data."""
+    return any(True for _ in find_stores().glob(f"*/{_OUTCOME}"))
+
+
 def _load(path: Path) -> Checkpoint:
     with safe_open(path, "pt") as file:
         content = json.loads((file.metadata() or {})["checkpoint"])

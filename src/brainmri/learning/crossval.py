@@ -1,11 +1,11 @@
-"""The units of an arm, trained side by side, each able to go on after a kill."""
+"""A unit of an arm: what it learns from, its training, which can go on after a kill, and what it says."""
 
 import contextlib
 import gc
 import hashlib
 import io
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -13,8 +13,6 @@ from typing import Any
 
 import torch
 
-from brainmri.backend import gpus_per_unit
-from brainmri.compute import Needs, available_cores, find_cluster, map_unordered
 from brainmri.dataset.manifest import ManifestRow, read_manifest
 from brainmri.dataset.predictions import Epoch
 from brainmri.dataset.prepared import PreparedSet, read_prepared
@@ -46,15 +44,24 @@ class UnitJob:
     split: SplitParams
     outputs: Path
 
+    @property
+    def place(self) -> Path:
+        """What the unit alone is trained for."""
+        return self.outputs.with_name(f"{self.outputs.name}, fold {self.unit.fold}, seed {self.unit.seed}")
+
 
 @dataclass(frozen=True)
 class UnitOutcome:
-    """What came of a unit: what it says of the slices it watched and scored, and facts of its training."""
+    """What came of a unit: what it says of the slices it watched and scored, and facts of its training.
+
+    `kept` is what its store keeps of it; empty where nothing was trained.
+    """
 
     unit: UnitRow
     key: str
     scored: Sequence[ScoredRow]
     facts: Mapping[str, Any]
+    kept: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def words(self) -> str:
@@ -68,50 +75,6 @@ class UnitOutcome:
         )
 
 
-def train_units(jobs: Sequence[UnitJob], threads: int) -> Iterator[UnitOutcome]:
-    """Outcomes as they come: as many units at once as the cores allow, each with `threads`; on a GPU one.
-
-    A unit's bytes depend neither on its neighbours nor on the order. What a killed run had finished is taken
-    from its store, and what it had begun goes on from the checkpoint there.
-    """
-    cluster, processes = find_cluster(), _count_processes()
-    train = partial(train_unit, processes=processes)
-    if cluster is not None:
-        return (outcome for _, outcome in cluster.map(train, jobs, _list_needs(jobs, threads * processes)))
-    if processes > max(1, torch.cuda.device_count()):
-        raise BadInput(
-            f"compute.gpus_per_unit: expected {processes} GPUs on this machine, came "
-            f"{torch.cuda.device_count()}; lower it, or set compute.backend to ray"
-        )
-    # A GPU is shared by no two: each would hold the whole set.
-    at_once = 1 if torch.cuda.is_available() else max(1, available_cores() // threads)
-    return map_unordered(train, jobs, at_once)
-
-
-def count_at_once(threads: int) -> int:
-    """How many units of different settings a cluster trains at once; on this machine one has all of it."""
-    cluster = find_cluster()
-    cores = threads * _count_processes()
-    return 1 if cluster is None else cluster.count(Needs(cores=cores, gpus=gpus_per_unit()))
-
-
-def _count_processes() -> int:
-    """Of a unit: one for each of several GPUs."""
-    return max(1, int(gpus_per_unit()))
-
-
-def _name_job(job: UnitJob) -> str:
-    return f"{job.arm.arch}, {job.unit.name}"
-
-
-def _list_needs(jobs: Sequence[UnitJob], cores: int) -> Needs:
-    """The prepared set, the manifest, start weights that are a file, and what each unit computes on."""
-    named = {Path(job.arm.weights) for job in jobs}
-    paths = {path for job in jobs for path in (job.prepared, job.manifest)} | set(filter(Path.is_file, named))
-    gpus = gpus_per_unit()
-    return Needs(tuple(sorted(paths)), cores=cores, gpus=gpus, fresh=gpus > 0, name=_name_job)
-
-
 def train_unit(job: UnitJob, processes: int = 1) -> UnitOutcome:
     """Searches the rate, trains, and scores; raises `BadInput` as those do.
 
@@ -120,16 +83,8 @@ def train_unit(job: UnitJob, processes: int = 1) -> UnitOutcome:
     taken = _take(job)
     if job.arm.zero_shot:
         return _ask_shipped(job, taken)
-    recipe = job.arm.recipe(job.unit.seed)
-    key = identify_training(*taken, recipe, job.arm.length, job.arm.rate)
-    if job.arm.segmentation is not None and job.arm.flips:
-        # The outcome is of the predictions: an arm without the mirrored view has another.
-        key = hashlib.sha256(f"{key} flips".encode()).hexdigest()
-    if processes > 1:
-        # Sums over parts of a batch are rounded otherwise.
-        key = hashlib.sha256(f"{key} {processes} processes".encode()).hexdigest()
-    place = job.outputs.with_name(f"{job.outputs.name}, fold {job.unit.fold}, seed {job.unit.seed}")
-    with open_store(key, place) as store:
+    key = _identify(job, taken, processes)
+    with open_store(key, job.place) as store:
         outcome = store.read_outcome()
         if outcome is None:
             try:
@@ -139,7 +94,34 @@ def train_unit(job: UnitJob, processes: int = 1) -> UnitOutcome:
             except BadInput as error:
                 raise type(error)(f"{job.unit.name}: {error}") from None
             store.write_outcome(outcome)
-    return UnitOutcome(job.unit, key, list_rows(outcome["scores"], job.unit, taken), outcome["facts"])
+    return _list_outcome(job, key, taken, outcome)
+
+
+def find_kept(job: UnitJob, processes: int) -> UnitOutcome | None:
+    """What this folder keeps of a unit; None where nothing is kept, or trained."""
+    if job.arm.zero_shot:
+        return None
+    taken = _take(job)
+    key = _identify(job, taken, processes)
+    with open_store(key, job.place) as store:
+        outcome = store.read_outcome()
+    return None if outcome is None else _list_outcome(job, key, taken, outcome)
+
+
+def _identify(job: UnitJob, taken: Taken, processes: int) -> str:
+    """The key of the unit's training, and of its outcome."""
+    key = identify_training(*taken, job.arm.recipe(job.unit.seed), job.arm.length, job.arm.rate)
+    if job.arm.segmentation is not None and job.arm.flips:
+        # The outcome is of the predictions: an arm without the mirrored view has another.
+        key = hashlib.sha256(f"{key} flips".encode()).hexdigest()
+    if processes > 1:
+        # Sums over parts of a batch are rounded otherwise.
+        key = hashlib.sha256(f"{key} {processes} processes".encode()).hexdigest()
+    return key
+
+
+def _list_outcome(job: UnitJob, key: str, taken: Taken, kept: Mapping[str, Any]) -> UnitOutcome:
+    return UnitOutcome(job.unit, key, list_rows(kept["scores"], job.unit, taken), kept["facts"], kept)
 
 
 def _ask_shipped(job: UnitJob, taken: Taken) -> UnitOutcome:

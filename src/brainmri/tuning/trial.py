@@ -14,8 +14,9 @@ from brainmri.dataset.prepared import read_classes, read_prepared
 from brainmri.dataset.protocols import Protocol
 from brainmri.dataset.units import CaseChoice, UnitRow, plan_units
 from brainmri.errors import BadInput
-from brainmri.learning.crossval import UnitJob, train_units
+from brainmri.learning.crossval import UnitJob
 from brainmri.learning.identity import hash_data
+from brainmri.learning.unit_mapping import train_units
 from brainmri.params import PARAMS_PATH
 from brainmri.tuning.space import SearchSettings, Value, make_arm
 

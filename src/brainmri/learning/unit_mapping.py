@@ -1,0 +1,75 @@
+"""The units of an arm, trained side by side: as many as this machine takes at once, or on a cluster."""
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+from pathlib import Path
+
+import torch
+
+from brainmri.backend import find_chosen, gpus_per_unit
+from brainmri.compute import Needs, Pool, available_cores, find_cluster, map_unordered
+from brainmri.errors import BadInput
+from brainmri.learning.checkpoint import has_outcomes, open_store
+from brainmri.learning.crossval import UnitJob, UnitOutcome, find_kept, train_unit
+
+
+def train_units(jobs: Sequence[UnitJob], threads: int) -> Iterator[UnitOutcome]:
+    """Outcomes as they come: as many units at once as the cores allow, each with `threads`; on a GPU one.
+
+    A unit's bytes depend neither on its neighbours nor on the order. What a killed run had finished is taken
+    from its store, and what it had begun goes on from the checkpoint there.
+    """
+    cluster, processes = find_cluster(), _count_processes()
+    if cluster is not None:
+        return _train_on(cluster, jobs, threads, processes)
+    train = partial(train_unit, processes=processes)
+    if processes > max(1, torch.cuda.device_count()):
+        raise BadInput(
+            f"compute.gpus_per_unit: expected {processes} GPUs on this machine, came "
+            f"{torch.cuda.device_count()}; lower it, or set compute.backend to ray"
+        )
+    # A GPU is shared by no two: each would hold the whole set.
+    at_once = 1 if torch.cuda.is_available() else max(1, available_cores() // threads)
+    return map_unordered(train, jobs, at_once)
+
+
+def _train_on(cluster: Pool, jobs: Sequence[UnitJob], threads: int, processes: int) -> Iterator[UnitOutcome]:
+    """On nodes; where they don't see this folder, it is here that finished units are kept."""
+    chosen = find_chosen()
+    alone = chosen is not None and not chosen.shared_folder
+    left = list(jobs)
+    if alone and has_outcomes():
+        for job in jobs:
+            if (found := find_kept(job, processes)) is not None:
+                left.remove(job)
+                yield found
+    train = partial(train_unit, processes=processes)
+    for place, outcome in cluster.map(train, left, _list_needs(left, threads * processes)) if left else ():
+        if alone and outcome.kept:
+            with open_store(outcome.key, left[place].place) as store:
+                store.write_outcome(outcome.kept)
+        yield outcome
+
+
+def count_at_once(threads: int) -> int:
+    """How many units of different settings a cluster trains at once; on this machine one has all of it."""
+    cluster = find_cluster()
+    cores = threads * _count_processes()
+    return 1 if cluster is None else cluster.count(Needs(cores=cores, gpus=gpus_per_unit()))
+
+
+def _count_processes() -> int:
+    """Of a unit: one for each of several GPUs."""
+    return max(1, int(gpus_per_unit()))
+
+
+def _name_job(job: UnitJob) -> str:
+    return f"{job.arm.arch}, {job.unit.name}"
+
+
+def _list_needs(jobs: Sequence[UnitJob], cores: int) -> Needs:
+    """The prepared set, the manifest, start weights that are a file, and what each unit computes on."""
+    named = {Path(job.arm.weights) for job in jobs}
+    paths = {path for job in jobs for path in (job.prepared, job.manifest)} | set(filter(Path.is_file, named))
+    gpus = gpus_per_unit()
+    return Needs(tuple(sorted(paths)), cores=cores, gpus=gpus, fresh=gpus > 0, name=_name_job)

@@ -65,8 +65,21 @@ def run_out_at_three(number: int) -> int:
 
 
 def break_at_three(number: int) -> int:
-    """The number; at three a library says in its own words that a GPU failed."""
+    """The number; at three PyTorch says in its own words that a GPU failed."""
     if number == 3:
+        raise RuntimeError("CUDA error: misaligned address\nCompile with `TORCH_USE_CUDA_DSA`")
+    return number
+
+
+def break_always(number: int) -> None:
+    """What a mistake in the code does with every item."""
+    raise RuntimeError(f"expected a mistake, came number {number >= 0}")
+
+
+def break_once(folder: Path, number: int) -> int:
+    """The number, at the second try."""
+    if not (seen := folder / str(number)).exists():
+        seen.touch()
         raise RuntimeError("CUDA error: misaligned address")
     return number
 

@@ -205,24 +205,51 @@ def test_an_item_that_fails_three_times_is_named_and_the_others_are_done(untouch
         "    try:\n"
         "        for _, value in find_cluster().map(function, range(6), Needs()):\n"
         "            done.append(value)\n"
-        "    except Exception as error:\n        print(type(error).__name__, error)\n"
+        "    except Exception as error:\n"
+        "        print(type(error).__name__, error, *getattr(error, '__notes__', ()))\n"
         "    print(sorted(done))\n"
     )
     said = drive(untouched, code)
-    assert 3 == said.count("BadInput compute.backend: expected every item done, came 1")
+    assert 3 == said.count("compute.backend: expected every item done, came 1 that failed 3 times: 3 (")
+    assert 2 == said.count("BadInput compute.backend: expected every item done")
     assert "that failed 3 times: 3 (WorkerCrashedError" in said
     assert re.search(r"that failed 3 times: 3 \(node \S+: out of memory", said)
-    assert "that failed 3 times: 3 (RuntimeError: CUDA error: misaligned address)" in said
+    # Of what nobody foresaw the error itself, with where it came from, and its first line where it is named.
+    assert "that failed 3 times: 3 (RuntimeError: CUDA error: misaligned address);" in said
+    assert re.search(r"RayTaskError\(RuntimeError\).*in break_at_three", said, re.DOTALL)
     assert 3 == said.count("[0, 1, 2, 4, 5]")
+    for why in ("WorkerCrashedError", r"node \S+: out of memory", "RuntimeError: CUDA error"):
+        assert 2 == len(re.findall(rf"came 3 \({why}.*; it is tried again", said))
+
+
+@pytest.mark.usefixtures("cluster")
+def test_an_error_that_nobody_foresaw_may_be_gone_the_next_time(untouched: Workspace, tmp_path: Path) -> None:
+    code = (
+        f"seen = partial(functions.break_once, Path({str(tmp_path)!r}))\n"
+        "print(sorted(value for _, value in find_cluster().map(seen, range(4), Needs())))\n"
+    )
+    assert "[0, 1, 2, 3]" in drive(untouched, f"from functools import partial\n{code}")
+    assert 4 == len(list(tmp_path.iterdir()))
+
+
+@pytest.mark.usefixtures("cluster")
+def test_an_error_of_every_item_ends_all_at_the_second(untouched: Workspace) -> None:
+    code = (
+        "try:\n    list(find_cluster().map(functions.break_always, range(50), Needs()))\n"
+        "except RuntimeError as error:\n    print(*error.__notes__)\n"
+    )
+    assert "expected every item done, came 2 that failed 3 times: " in drive(untouched, code)
 
 
 @pytest.mark.usefixtures("cluster")
 def test_an_error_that_nobody_foresaw_ends_what_is_needed_in_order(untouched: Workspace) -> None:
     code = (
         "try:\n    list(find_cluster().map_in_order(functions.break_at_three, range(6), Needs()))\n"
-        "except RuntimeError as error:\n    print(str(error).splitlines()[-1])\n"
+        "except RuntimeError as error:\n    print(type(error).__name__, error)\n"
     )
-    assert "RuntimeError: CUDA error: misaligned address" in drive(untouched, code)
+    said = drive(untouched, code)
+    assert "RayTaskError(RuntimeError)" in said
+    assert "tried again" not in said
 
 
 @pytest.mark.usefixtures("cluster")

@@ -2,6 +2,7 @@
 
 import os
 import socket
+import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -13,8 +14,19 @@ from typing import Any, Final, TypeVar
 import numpy as np
 import ray
 from numpy.typing import NDArray
+from ray.exceptions import RayTaskError
 
-from brainmri.cluster_queue import FULL, LONGEST, TRIES, Tasks, cancel_all, put_in_order, refuse_full, run_all
+from brainmri.cluster_queue import (
+    FULL,
+    LONGEST,
+    TRIES,
+    Sent,
+    Tasks,
+    cancel_all,
+    put_in_order,
+    refuse_full,
+    run_all,
+)
 from brainmri.cluster_task import Outcome, Place, run_item
 from brainmri.compute import Needs
 from brainmri.confinement import MEGABYTE
@@ -46,17 +58,18 @@ class RayPool:
         self, function: Callable[[Item], Result], items: Iterable[Item], needs: Needs
     ) -> Iterator[tuple[int, Result]]:
         """As `Pool` says; items that failed three times are named when others are done."""
-        lost: dict[int, str] = {}
-        yield from self._map(function, items, needs, lost.__setitem__, patient=True)
-        if lost:
-            raise _refuse_lost([lost[place] for place in sorted(lost)])
+        failures = _Failures()
+        for place, result in self._map(function, items, needs, failures.add, patient=True):
+            failures.none_done = False
+            yield place, result
+        failures.end()
 
     def map_in_order(
         self, function: Callable[[Item], Result], items: Iterable[Item], needs: Needs
     ) -> Iterator[Result]:
         """As `Pool` says; one that was lost three times ends all: the others would wait."""
 
-        def refuse(_: int, name: str) -> None:
+        def refuse(_: Sent, name: str) -> None:
             raise _refuse_lost([name])
 
         yield from put_in_order(self._map(function, items, needs, refuse))
@@ -77,7 +90,7 @@ class RayPool:
         function: Callable[[Item], Result],
         items: Iterable[Item],
         needs: Needs,
-        lose: Callable[[int, str], None],
+        lose: Callable[[Sent, str], None],
         *,
         patient: bool = False,
     ) -> Iterator[tuple[int, Result]]:
@@ -101,8 +114,11 @@ class RayPool:
             except FULL:
                 raise refuse_full() from None
 
-        def give_up(number: int, item: Item, why: str) -> None:
-            lose(number, f"{needs.name(item)[:LONGEST]} ({why})")
+        def name(item: Item, why: str) -> str:
+            return f"{needs.name(item)[:LONGEST]} ({why})"
+
+        def tell(item: Item, why: str) -> None:
+            print(f"cluster: expected it done, came {name(item, why)}; it is tried again", file=sys.stderr)
 
         def look() -> int:
             """How many may be under way, again and again: the run's mark stays young by it."""
@@ -111,7 +127,13 @@ class RayPool:
                     os.utime(self._mark)
             return _AHEAD * self.count(needs)
 
-        tasks = Tasks(send, partial(_check_room, needs), give_up, patient)
+        tasks = Tasks(
+            send,
+            partial(_check_room, needs),
+            tell,
+            lambda sent, why: lose(sent, name(sent.item, why)),
+            patient,
+        )
         try:
             yield from run_all(tasks, iter(items), look)
         finally:
@@ -129,6 +151,35 @@ class RayPool:
                 with suppress(*(_GONE if passing_over else ())):
                     if file.is_file():
                         yield _name_below(file), np.fromfile(file, np.uint8)
+
+
+class _Failures:
+    """The items that failed for the last time, by place."""
+
+    def __init__(self) -> None:
+        self.none_done = True
+        self._names: dict[int, str] = {}
+        self._errors: dict[int, RayTaskError] = {}
+
+    def add(self, sent: Sent, name: str) -> None:
+        """Raises where two came to the same error, and none to its end: that is no machine's fault."""
+        self._names[sent.place] = name
+        if sent.error is not None:
+            same = str(sent.error.cause) in {str(error.cause) for error in self._errors.values()}
+            self._errors[sent.place] = sent.error
+            if same and self.none_done:
+                self.end()
+
+    def end(self) -> None:
+        """Raises, if there are any, an error that nobody foresaw with all names, else a line with these."""
+        if not self._names:
+            return
+        refused = _refuse_lost([self._names[place] for place in sorted(self._names)])
+        if not self._errors:
+            raise refused
+        error = self._errors[min(self._errors)]
+        error.add_note(str(refused))
+        raise error
 
 
 def _refuse_lost(names: list[str]) -> BadInput:

@@ -1,6 +1,5 @@
-"""Items under way on the nodes of a Ray cluster: sent, waited for, sent again where they were lost."""
+"""Items under way on the nodes of a Ray cluster: sent, waited for, sent again where they failed."""
 
-import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -17,8 +16,9 @@ Result = TypeVar("Result")
 
 # Items started for each that may be under way, from the first that isn't done: it holds back all results.
 _FAR: Final = 4
-# How often an item is tried whose node or process is lost, and after how many seconds: what took the process
-# down (memory that another took) may be over then, and a node that is gone is known to be.
+# How often an item is tried whose node or process is lost, or that came to an error that nobody foresaw, and
+# after how many seconds: what was wrong (memory that another took) may be over then, and a node that is gone
+# is known to be.
 TRIES: Final = 3
 _PAUSE_SECONDS: Final = 2.0
 # For what is cancelled to remove its files.
@@ -37,23 +37,26 @@ LONGEST: Final = 80
 
 @dataclass
 class Sent:
-    """An item, its place among all, and how often it was tried."""
+    """An item, its place among all, how often it was tried, and the last error that nobody foresaw."""
 
     place: int
     item: Any
     tries: int = 0
+    error: RayTaskError | None = None
 
 
 @dataclass
 class Tasks:
     """The items that are under way; one whose node or process is lost is sent again after a while.
 
-    So is, with `patient`, one that came to an error that nobody foresaw: a library may say so of a GPU.
+    So is, with `patient`, one that came to an error that nobody foresaw: a library may say so of a GPU. What
+    is tried again is told, with why; so is, to `lose`, what isn't any more.
     """
 
     send: Callable[[Any], "ray.ObjectRef[Outcome]"]
     check: Callable[[], None]
-    lose: Callable[[int, Any, str], None]
+    tell: Callable[[Any, str], None]
+    lose: Callable[[Sent, str], None]
     patient: bool
     running: dict["ray.ObjectRef[Outcome]", Sent] = field(default_factory=dict)
     again: deque[tuple[float, Sent]] = field(default_factory=deque)
@@ -79,9 +82,10 @@ class Tasks:
             if outcome.lost is None:
                 yield sent.place, outcome
             elif sent.tries < TRIES:
+                self.tell(sent.item, outcome.lost)
                 self.again.append((time.monotonic() + _PAUSE_SECONDS, sent))
             else:
-                self.lose(sent.place, sent.item, outcome.lost)
+                self.lose(sent, outcome.lost)
                 yield sent.place, None
         while self.again and self.again[0][0] <= time.monotonic():
             self.start(self.again.popleft()[1])
@@ -92,9 +96,8 @@ class Tasks:
         except RayTaskError as error:
             if not self.patient:
                 raise
-            if sent.tries == TRIES:  # all of it once, for who looks for the bug
-                print(error, file=sys.stderr)
-            return Outcome(lost=_tell_last(error)[:LONGEST])
+            sent.error = error
+            return Outcome(lost=_tell_cause(error)[:LONGEST])
 
     def _look(self, seconds: float) -> "list[ray.ObjectRef[Outcome]]":
         if not self.running:
@@ -117,7 +120,8 @@ def _get(reference: "ray.ObjectRef[Outcome]") -> Outcome:
     except FULL:
         raise refuse_full() from None
     except RayTaskError as error:
-        words = _tell_last(error)
+        # Its last line is that of the error itself.
+        words = str(error).strip().splitlines()[-1]
         if "ModuleNotFoundError" not in words and "ImportError" not in words:
             raise
         raise BadInput(f"a node: expected it to run the code it is sent, came {words}; {MISSING}") from None
@@ -127,9 +131,10 @@ def _get(reference: "ray.ObjectRef[Outcome]") -> Outcome:
     return outcome
 
 
-def _tell_last(error: RayTaskError) -> str:
-    """The error's own line, without where it came from."""
-    return str(error).strip().splitlines()[-1]
+def _tell_cause(error: RayTaskError) -> str:
+    """The error that a function came to, by its first line: PyTorch's go on with advice."""
+    words = str(error.cause).strip().splitlines()
+    return ": ".join([type(error.cause).__name__, *words[:1]])
 
 
 def run_all(tasks: Tasks, items: Iterator[Any], count: Callable[[], int]) -> Iterator[tuple[int, Any]]:
@@ -147,16 +152,25 @@ def run_all(tasks: Tasks, items: Iterator[Any], count: Callable[[], int]) -> Ite
                 more = False
             else:
                 following += 1
-        for place, outcome in tasks.wait() if len(tasks) else ():
+        for place, outcome in _refuse_last(tasks.wait()) if len(tasks) else ():
             finished.add(place)
-            if outcome is None:
-                continue
-            if outcome.refused is not None:
-                raise outcome.refused
-            yield place, outcome.value
+            if outcome is not None:
+                yield place, outcome.value
         while done in finished:
             finished.discard(done)
             done += 1
+
+
+def _refuse_last(came: Iterable[tuple[int, Outcome | None]]) -> Iterator[tuple[int, Outcome | None]]:
+    """The same; raises what one was refused for when those that came with it have been handed over."""
+    refused: BadInput | None = None
+    for place, outcome in came:
+        if outcome is not None and outcome.refused is not None:
+            refused = refused or outcome.refused
+        else:
+            yield place, outcome
+    if refused is not None:
+        raise refused
 
 
 def put_in_order(results: Iterable[tuple[int, Result]]) -> Iterator[Result]:

@@ -63,9 +63,10 @@ class Pool(Protocol):
     ) -> Iterator[tuple[int, Result]]:
         """The place of each item among `items` and what `function` makes of it, as they come.
 
-        `function` must be importable (defined at the top of a module). Raises the `BadInput` that it raises.
-        No more items are taken than the machines work on soon. One whose machine is lost again and again, or
-        that comes to another error each time, is named in the end: the others are done.
+        `function` must be importable (defined at the top of a module). Raises the `BadInput` that it raises
+        at once. No more items are taken than the machines work on soon. One whose machine is lost again and
+        again is named in a `BadInput` in the end, when the others are done; one that comes to another error
+        each time is named in a note of that error.
         """
 
     def map_in_order(

@@ -1,30 +1,23 @@
 """Units of an arm: the same bytes whatever runs beside them, and nothing done twice after a kill."""
 
-import os
 import subprocess
 import sys
-import tempfile
-from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
-from brainmri import backend
-from brainmri.backend import ComputeParams, choose
-from brainmri.compute import Needs
 from brainmri.dataset.manifest import ManifestRow, Subset
 from brainmri.dataset.predictions import Epoch
 from brainmri.dataset.prepared import PreparedSet
 from brainmri.dataset.units import CaseChoice, plan_units
-from brainmri.errors import BadInput
 from brainmri.learning import crossval, shipped, unit_mapping
 from brainmri.learning.arm_network import count_network, list_arm_looks
 from brainmri.learning.arms import read_arms
 from brainmri.learning.cards import Look
 from brainmri.learning.catalogue import Architecture
-from brainmri.learning.crossval import UnitJob, UnitOutcome, train_unit
+from brainmri.learning.crossval import UnitJob, train_unit
 from brainmri.learning.model_folder import WEIGHTS
 from brainmri.learning.prediction import predict_logits, read_classifier
 from brainmri.learning.recipe import Pooling
@@ -146,57 +139,6 @@ def test_order_and_neighbours_change_no_byte(tmp_path: Path, monkeypatch: pytest
     torch.rand(5)
     second = {outcome.unit.fold: outcome.scored for outcome in train_units(jobs[::-1], threads=64)}
     assert first == second
-
-
-class _Nodes:
-    """A cluster that trains what it is sent in this process, and ends the run after so many units."""
-
-    def __init__(self, folder: Path, ends_after: int) -> None:
-        self.folder, self.ends_after = folder, ends_after
-        self.sent: list[UnitJob] = []
-
-    def map(
-        self, function: Callable[[UnitJob], UnitOutcome], items: Sequence[UnitJob], needs: Needs
-    ) -> Iterator[tuple[int, UnitOutcome]]:
-        """As `Pool` says; each item in a folder of its own, which goes with it."""
-        assert needs.common
-        for place, item in enumerate(items):
-            if place == self.ends_after:
-                raise BadInput("compute.backend: expected the head, came none; start another one")
-            self.sent.append(item)
-            here = Path.cwd()
-            os.chdir(tempfile.mkdtemp(dir=self.folder))
-            try:
-                outcome = function(item)
-            finally:
-                os.chdir(here)
-            yield place, outcome
-
-
-@pytest.mark.usefixtures("data")
-def test_what_nodes_have_finished_is_kept_here_when_they_do_not_see_this_folder(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    monkeypatch.setattr(backend._Chosen, "params", None)
-    choose(ComputeParams(backend="ray", shared_folder=False, gpus_per_unit=0.0))
-    monkeypatch.setattr(shipped, "FOLDER", tmp_path / "weights")
-    ship(tmp_path / "weights", Architecture.RESNET18)
-    detector = read_arms(SHARED, make_comparison({"plain": {}, "shipped": {"task": "zero_shot"}}))["shipped"]
-    jobs = [*(make_job("fixed", place) for place in (0, 1)), replace(make_job("fixed"), arm=detector)]
-    nodes = [_Nodes(tmp_path_factory.mktemp("nodes"), ends_after) for ends_after in (1, 3, 3)]
-    monkeypatch.setattr(unit_mapping, "find_cluster", lambda: nodes[0])
-    with pytest.raises(BadInput, match="came none; start"):
-        list(train_units(jobs, threads=1))
-    monkeypatch.setattr(unit_mapping, "find_cluster", lambda: nodes[1])
-    came = list(train_units(jobs, threads=1))
-    assert jobs[1:] == nodes[1].sent
-    monkeypatch.setattr(unit_mapping, "find_cluster", lambda: nodes[2])
-    again = list(train_units(jobs, threads=1))
-    assert jobs[2:] == nodes[2].sent
-    assert came == again
-    choose(ComputeParams(backend="local", shared_folder=True, gpus_per_unit=0.0))
-    monkeypatch.setattr(unit_mapping, "find_cluster", lambda: None)
-    assert [outcome.scored for outcome in came[:2]] == [train_unit(job).scored for job in jobs[:2]]
 
 
 @pytest.mark.usefixtures("data")

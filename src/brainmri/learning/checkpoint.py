@@ -148,9 +148,19 @@ def open_store(key: str, outputs: Path) -> Iterator[CheckpointStore]:
         yield CheckpointStore(stores / key)
 
 
-def has_outcomes() -> bool:
-    """Whether any store keeps what came of its training: to ask each takes a look at all data."""
-    return any(True for _ in find_stores().glob(f"*/{_OUTCOME}"))
+def read_kept(name: str) -> Mapping[str, Any]:
+    """What `keep_outcome` kept by that name; empty where there is nothing."""
+    return CheckpointStore(find_stores() / name).read_outcome() or {}
+
+
+def keep_outcome(name: str, outcome: Mapping[str, Any]) -> None:
+    """Keeps by a name, a SHA-256 in hexadecimal, what came of a training elsewhere.
+
+    As a store of this folder, which goes when its name is among the finished, or after two weeks. OSError
+    where it can't be written.
+    """
+    _expire(find_stores(), name)
+    CheckpointStore(find_stores() / name).write_outcome(outcome)
 
 
 def _load(path: Path) -> Checkpoint:

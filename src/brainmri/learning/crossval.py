@@ -4,6 +4,7 @@ import contextlib
 import gc
 import hashlib
 import io
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -34,7 +35,11 @@ from brainmri.tables import shorten
 
 @dataclass(frozen=True)
 class UnitJob:
-    """All that a process needs to train a unit; `outputs` names what it is trained for."""
+    """All that a process needs to train a unit; `outputs` names what it is trained for.
+
+    `known` is what an earlier run kept of this arm's unit (`UnitOutcome.kept`), if there is such a thing: of
+    other data, code or another type of machine it is passed over.
+    """
 
     prepared: Path
     manifest: Path
@@ -43,18 +48,26 @@ class UnitJob:
     cases: CaseChoice
     split: SplitParams
     outputs: Path
+    known: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def place(self) -> Path:
         """What the unit alone is trained for."""
         return self.outputs.with_name(f"{self.outputs.name}, fold {self.unit.fold}, seed {self.unit.seed}")
 
+    @property
+    def name(self) -> str:
+        """A SHA-256 of the arm and the unit, whatever they learn from, in hexadecimal."""
+        facts = [self.arm.model_dump(mode="json"), self.unit.model_dump(mode="json"), self.cases.value]
+        facts.append(self.split.model_dump(mode="json"))
+        return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+
 
 @dataclass(frozen=True)
 class UnitOutcome:
     """What came of a unit: what it says of the slices it watched and scored, and facts of its training.
 
-    `kept` is what its store keeps of it; empty where nothing was trained.
+    `kept` is what its store keeps of it, and that store's key; empty where that was not asked for.
     """
 
     unit: UnitRow
@@ -75,17 +88,18 @@ class UnitOutcome:
         )
 
 
-def train_unit(job: UnitJob, processes: int = 1) -> UnitOutcome:
+def train_unit(job: UnitJob, processes: int = 1, *, keep: bool = False) -> UnitOutcome:
     """Searches the rate, trains, and scores; raises `BadInput` as those do.
 
-    Where GPUs are, each of several `processes` trains with one of its own, on parts of the same batches.
+    Where GPUs are, each of several `processes` trains with one of its own, on parts of the same batches. With
+    `keep` the outcome has what an earlier run would have `known`.
     """
     taken = _take(job)
     if job.arm.zero_shot:
         return _ask_shipped(job, taken)
     key = _identify(job, taken, processes)
     with open_store(key, job.place) as store:
-        outcome = store.read_outcome()
+        outcome = job.known["outcome"] if job.known.get("key") == key else store.read_outcome()
         if outcome is None:
             try:
                 # Lines of several trainings at once would run into one another.
@@ -94,18 +108,8 @@ def train_unit(job: UnitJob, processes: int = 1) -> UnitOutcome:
             except BadInput as error:
                 raise type(error)(f"{job.unit.name}: {error}") from None
             store.write_outcome(outcome)
-    return _list_outcome(job, key, taken, outcome)
-
-
-def find_kept(job: UnitJob, processes: int) -> UnitOutcome | None:
-    """What this folder keeps of a unit; None where nothing is kept, or trained."""
-    if job.arm.zero_shot:
-        return None
-    taken = _take(job)
-    key = _identify(job, taken, processes)
-    with open_store(key, job.place) as store:
-        outcome = store.read_outcome()
-    return None if outcome is None else _list_outcome(job, key, taken, outcome)
+    kept = {"key": key, "outcome": outcome} if keep else {}
+    return UnitOutcome(job.unit, key, list_rows(outcome["scores"], job.unit, taken), outcome["facts"], kept)
 
 
 def _identify(job: UnitJob, taken: Taken, processes: int) -> str:
@@ -118,10 +122,6 @@ def _identify(job: UnitJob, taken: Taken, processes: int) -> str:
         # Sums over parts of a batch are rounded otherwise.
         key = hashlib.sha256(f"{key} {processes} processes".encode()).hexdigest()
     return key
-
-
-def _list_outcome(job: UnitJob, key: str, taken: Taken, kept: Mapping[str, Any]) -> UnitOutcome:
-    return UnitOutcome(job.unit, key, list_rows(kept["scores"], job.unit, taken), kept["facts"], kept)
 
 
 def _ask_shipped(job: UnitJob, taken: Taken) -> UnitOutcome:

@@ -1,6 +1,7 @@
 """The units of an arm, trained side by side: as many as this machine takes at once, or on a cluster."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -9,15 +10,15 @@ import torch
 from brainmri.backend import find_chosen, gpus_per_unit
 from brainmri.compute import Needs, Pool, available_cores, find_cluster, map_unordered
 from brainmri.errors import BadInput
-from brainmri.learning.checkpoint import has_outcomes, open_store
-from brainmri.learning.crossval import UnitJob, UnitOutcome, find_kept, train_unit
+from brainmri.learning.checkpoint import keep_outcome, read_kept
+from brainmri.learning.crossval import UnitJob, UnitOutcome, train_unit
 
 
 def train_units(jobs: Sequence[UnitJob], threads: int) -> Iterator[UnitOutcome]:
     """Outcomes as they come: as many units at once as the cores allow, each with `threads`; on a GPU one.
 
-    A unit's bytes depend neither on its neighbours nor on the order. What a killed run had finished is taken
-    from its store, and what it had begun goes on from the checkpoint there.
+    A unit's bytes depend neither on its neighbours nor on the order. What a killed run had finished is not
+    done again, and what it had begun goes on from its checkpoint, but on nodes that don't see this folder.
     """
     cluster, processes = find_cluster(), _count_processes()
     if cluster is not None:
@@ -34,21 +35,22 @@ def train_units(jobs: Sequence[UnitJob], threads: int) -> Iterator[UnitOutcome]:
 
 
 def _train_on(cluster: Pool, jobs: Sequence[UnitJob], threads: int, processes: int) -> Iterator[UnitOutcome]:
-    """On nodes; where they don't see this folder, it is here that finished units are kept."""
+    """On nodes; where they don't see this folder, it keeps what they finish, and tells them of it."""
     chosen = find_chosen()
     alone = chosen is not None and not chosen.shared_folder
-    left = list(jobs)
-    if alone and has_outcomes():
-        for job in jobs:
-            if (found := find_kept(job, processes)) is not None:
-                left.remove(job)
-                yield found
-    train = partial(train_unit, processes=processes)
-    for place, outcome in cluster.map(train, left, _list_needs(left, threads * processes)) if left else ():
-        if alone and outcome.kept:
-            with open_store(outcome.key, left[place].place) as store:
-                store.write_outcome(outcome.kept)
-        yield outcome
+    sent = [replace(job, known=read_kept(job.name)) for job in jobs] if alone else jobs
+    train = partial(train_unit, processes=processes, keep=alone)
+    for place, outcome in cluster.map(train, sent, _list_needs(jobs, threads * processes)):
+        yield _keep(outcome, jobs[place].name) if outcome.kept else outcome
+
+
+def _keep(outcome: UnitOutcome, name: str) -> UnitOutcome:
+    """The outcome, kept by a name of this folder, which is its key from here on."""
+    try:
+        keep_outcome(name, outcome.kept)
+    except OSError as error:
+        print(f"crossval: {outcome.unit.name}: can't be kept ({error.strerror}); a later run trains it anew")
+    return replace(outcome, key=name, kept={})
 
 
 def count_at_once(threads: int) -> int:

@@ -41,16 +41,17 @@ def _train_on(cluster: Pool, jobs: Sequence[UnitJob], threads: int, processes: i
     sent = [replace(job, known=read_kept(job.name)) for job in jobs] if alone else jobs
     train = partial(train_unit, processes=processes, keep=alone)
     for place, outcome in cluster.map(train, sent, _list_needs(jobs, threads * processes)):
-        yield _keep(outcome, jobs[place].name) if outcome.kept else outcome
+        yield _keep(outcome, sent[place]) if outcome.kept else outcome
 
 
-def _keep(outcome: UnitOutcome, name: str) -> UnitOutcome:
-    """The outcome, kept by a name of this folder, which is its key from here on."""
+def _keep(outcome: UnitOutcome, job: UnitJob) -> UnitOutcome:
+    """The outcome, kept by the job's name in this folder, which is its key from here on."""
     try:
-        keep_outcome(name, outcome.kept)
+        if outcome.kept != job.known:
+            keep_outcome(job.name, outcome.kept)
     except OSError as error:
         print(f"crossval: {outcome.unit.name}: can't be kept ({error.strerror}); a later run trains it anew")
-    return replace(outcome, key=name, kept={})
+    return replace(outcome, key=job.name, kept={})
 
 
 def count_at_once(threads: int) -> int:

@@ -2,7 +2,6 @@
 
 import os
 import socket
-import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -14,17 +13,16 @@ from typing import Any, Final, TypeVar
 import numpy as np
 import ray
 from numpy.typing import NDArray
-from ray.exceptions import RayTaskError
 
 from brainmri.cluster_queue import (
     FULL,
-    LONGEST,
-    TRIES,
+    Failures,
     Sent,
     Tasks,
     cancel_all,
     put_in_order,
     refuse_full,
+    refuse_lost,
     run_all,
 )
 from brainmri.cluster_task import Outcome, Place, run_item
@@ -58,7 +56,7 @@ class RayPool:
         self, function: Callable[[Item], Result], items: Iterable[Item], needs: Needs
     ) -> Iterator[tuple[int, Result]]:
         """As `Pool` says; items that failed three times are named when others are done."""
-        failures = _Failures()
+        failures = Failures()
         for place, result in self._map(function, items, needs, failures.add, patient=True):
             failures.none_done = False
             yield place, result
@@ -70,7 +68,7 @@ class RayPool:
         """As `Pool` says; one that was lost three times ends all: the others would wait."""
 
         def refuse(_: Sent, name: str) -> None:
-            raise _refuse_lost([name])
+            raise refuse_lost([name])
 
         yield from put_in_order(self._map(function, items, needs, refuse))
 
@@ -114,12 +112,6 @@ class RayPool:
             except FULL:
                 raise refuse_full() from None
 
-        def name(item: Item, why: str) -> str:
-            return f"{needs.name(item)[:LONGEST]} ({why})"
-
-        def tell(item: Item, why: str) -> None:
-            print(f"cluster: expected it done, came {name(item, why)}; it is tried again", file=sys.stderr)
-
         def look() -> int:
             """How many may be under way, again and again: the run's mark stays young by it."""
             with suppress(OSError):
@@ -127,13 +119,7 @@ class RayPool:
                     os.utime(self._mark)
             return _AHEAD * self.count(needs)
 
-        tasks = Tasks(
-            send,
-            partial(_check_room, needs),
-            tell,
-            lambda sent, why: lose(sent, name(sent.item, why)),
-            patient,
-        )
+        tasks = Tasks(send, partial(_check_room, needs), needs.name, lose, patient)
         try:
             yield from run_all(tasks, iter(items), look)
         finally:
@@ -151,42 +137,6 @@ class RayPool:
                 with suppress(*(_GONE if passing_over else ())):
                     if file.is_file():
                         yield _name_below(file), np.fromfile(file, np.uint8)
-
-
-class _Failures:
-    """The items that failed for the last time, by place."""
-
-    def __init__(self) -> None:
-        self.none_done = True
-        self._names: dict[int, str] = {}
-        self._errors: dict[int, RayTaskError] = {}
-
-    def add(self, sent: Sent, name: str) -> None:
-        """Raises where two came to the same error, and none to its end: that is no machine's fault."""
-        self._names[sent.place] = name
-        if sent.error is not None:
-            same = str(sent.error.cause) in {str(error.cause) for error in self._errors.values()}
-            self._errors[sent.place] = sent.error
-            if same and self.none_done:
-                self.end()
-
-    def end(self) -> None:
-        """Raises, if there are any, an error that nobody foresaw with all names, else a line with these."""
-        if not self._names:
-            return
-        refused = _refuse_lost([self._names[place] for place in sorted(self._names)])
-        if not self._errors:
-            raise refused
-        error = self._errors[min(self._errors)]
-        error.add_note(str(refused))
-        raise error
-
-
-def _refuse_lost(names: list[str]) -> BadInput:
-    return BadInput(
-        f"compute.backend: expected every item done, came {len(names)} that failed {TRIES} times: "
-        f"{', '.join(names)}; the same command runs them again"
-    )
 
 
 def _name_below(path: Path) -> str:

@@ -1,5 +1,6 @@
 """Items under way on the nodes of a Ray cluster: sent, waited for, sent again where they failed."""
 
+import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -49,13 +50,13 @@ class Sent:
 class Tasks:
     """The items that are under way; one whose node or process is lost is sent again after a while.
 
-    So is, with `patient`, one that came to an error that nobody foresaw: a library may say so of a GPU. What
-    is tried again is told, with why; so is, to `lose`, what isn't any more.
+    So is, with `patient`, one that came to an error that nobody foresaw: a library may say so of a GPU. A
+    line says what is tried again; `lose` is told what isn't any more. Both name it, with why.
     """
 
     send: Callable[[Any], "ray.ObjectRef[Outcome]"]
     check: Callable[[], None]
-    tell: Callable[[Any, str], None]
+    name: Callable[[Any], str]
     lose: Callable[[Sent, str], None]
     patient: bool
     running: dict["ray.ObjectRef[Outcome]", Sent] = field(default_factory=dict)
@@ -79,13 +80,14 @@ class Tasks:
         for reference in ready:
             sent = self.running.pop(reference)
             outcome = self._hear(reference, sent)
+            named = f"{self.name(sent.item)[:LONGEST]} ({outcome.lost})"
             if outcome.lost is None:
                 yield sent.place, outcome
             elif sent.tries < TRIES:
-                self.tell(sent.item, outcome.lost)
+                print(f"cluster: expected it done, came {named}; it is tried again", file=sys.stderr)
                 self.again.append((time.monotonic() + _PAUSE_SECONDS, sent))
             else:
-                self.lose(sent, outcome.lost)
+                self.lose(sent, named)
                 yield sent.place, None
         while self.again and self.again[0][0] <= time.monotonic():
             self.start(self.again.popleft()[1])
@@ -135,6 +137,44 @@ def _tell_cause(error: RayTaskError) -> str:
     """The error that a function came to, by its first line: PyTorch's go on with advice."""
     words = str(error.cause).strip().splitlines()
     return ": ".join([type(error.cause).__name__, *words[:1]])
+
+
+class Failures:
+    """The items that failed for the last time, by place; `none_done` until one came to its end."""
+
+    def __init__(self) -> None:
+        """None yet."""
+        self.none_done = True
+        self._names: dict[int, str] = {}
+        self._errors: dict[int, RayTaskError] = {}
+
+    def add(self, sent: Sent, name: str) -> None:
+        """Raises where two came to the same error, and none to its end: that is no machine's fault."""
+        self._names[sent.place] = name
+        if sent.error is not None:
+            same = str(sent.error.cause) in {str(error.cause) for error in self._errors.values()}
+            self._errors[sent.place] = sent.error
+            if same and self.none_done:
+                self.end()
+
+    def end(self) -> None:
+        """Raises, if there are any, an error that nobody foresaw with all names, else a line with these."""
+        if not self._names:
+            return
+        refused = refuse_lost([self._names[place] for place in sorted(self._names)])
+        if not self._errors:
+            raise refused
+        error = self._errors[min(self._errors)]
+        error.add_note(str(refused))
+        raise error
+
+
+def refuse_lost(names: list[str]) -> BadInput:
+    """What to say of items that failed for the last time, each with why."""
+    return BadInput(
+        f"compute.backend: expected every item done, came {len(names)} that failed {TRIES} times: "
+        f"{', '.join(names)}; the same command runs them again"
+    )
 
 
 def run_all(tasks: Tasks, items: Iterator[Any], count: Callable[[], int]) -> Iterator[tuple[int, Any]]:

@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import signal
+import threading
 from pathlib import Path
 
 import optuna
@@ -170,6 +171,29 @@ def test_what_was_refused_is_tried_first_by_the_next(tmp_path: Path) -> None:
     study = _run(tmp_path, score=score)
     assert refused == tried[:1]
     assert len(list_trials(study)) == PARAMS.trials
+
+
+def test_an_error_that_nobody_foresaw_ends_the_search_when_trials_beside_it_are_done(tmp_path: Path) -> None:
+    beside, broken = threading.Event(), threading.Event()
+
+    def score(values: dict[str, Value], fold: int) -> float:
+        if values == PRESENT:
+            assert beside.wait(60)
+            broken.set()
+            raise RuntimeError("CUDA error: misaligned address")
+        beside.set()
+        assert broken.wait(60)
+        return _score(values, fold)
+
+    with open_study(tmp_path / "journal", "a", PARAMS, PRESENT) as opened:
+        with pytest.raises(RuntimeError, match="misaligned"):
+            run_study(opened, PARAMS, score, lambda _: None, 2)
+        done = list_trials(opened.study)
+    assert done
+    assert "failed" not in {row.state for row in done}
+    rows = list_trials(_run(tmp_path))
+    assert [row.settings for row in done] == [row.settings for row in rows[: len(done)]]
+    assert 25 == len(rows)
 
 
 def test_a_search_in_which_nothing_ends_says_so(tmp_path: Path) -> None:

@@ -76,7 +76,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
     write_trained(model / CLASSIFIER, result, recipe, data, manifest)
     write_operating_point(model / OPERATING_POINT, POINT)
     _write_novelty(model, data)
-    exported = export_model(read_model(model), folder / "exported", folder / "prepared", LIMITS, SERVE)
+    exported = export_model(read_model(model), folder / "exported", data.images, LIMITS, SERVE)
     return Trained(folder / "raw", data, model, folder / "exported", exported)
 
 

@@ -232,6 +232,16 @@ def test_the_server_takes_it_too(
     assert [f"weights/{ARCH}"] == said
 
 
+def test_an_export_of_it_needs_no_set(
+    checkout: Path, run: Run, trained: Trained, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert 0 == run(export_command, "--out", "out")
+    assert "on 256 drawn heads its probabilities differ from PyTorch's by at most" in capsys.readouterr().out
+    with pytest.raises(BadInput, match=r"data/prepared/.*: no such "):
+        run(export_command, "--model", trained.model, "--out", "other")
+    assert not Path("other").exists()
+
+
 @pytest.mark.long
 def test_an_export_of_it_is_compared_on_a_set_of_any_size_that_of_a_trained_model_is_not(
     checkout: Path, run: Run, trained: Trained, tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -161,7 +161,7 @@ def test_export_writes_to_a_folder_of_its_own(folder: Path, trained: Trained, pl
     shutil.copytree(folder, folder.parent / "other")
     (folder.parent / "file").touch()
     with pytest.raises(BadInput, match="--out"):
-        export_model(read_model(folder), folder.parent / place, trained.prepared.folder, LIMITS, SERVE)
+        export_model(read_model(folder), folder.parent / place, trained.prepared.images, LIMITS, SERVE)
 
 
 def test_a_graph_of_another_size_is_refused(folder: Path) -> None:

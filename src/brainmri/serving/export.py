@@ -1,4 +1,4 @@
-"""A model folder -> one that ONNX Runtime runs, checked against PyTorch on real prepared images."""
+"""A model folder -> one that ONNX Runtime runs, checked against PyTorch on images."""
 
 import shutil
 from dataclasses import dataclass
@@ -8,7 +8,6 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from brainmri.dataset.prepared import read_prepared
 from brainmri.errors import BadInput
 from brainmri.learning.cards import MODEL
 from brainmri.learning.model_folder import WEIGHTS
@@ -25,7 +24,7 @@ from brainmri.tables import write_mapping
 # A larger difference of a probability, or of a distance in thresholds, than rounding makes ends the export.
 _MOST_DIFFERENCE: Final = 1e-3
 # So many images, spread evenly over the set, are compared.
-_COMPARED: Final = 256
+COMPARED: Final = 256
 
 
 @dataclass(frozen=True)
@@ -38,15 +37,16 @@ class Exported:
 
 
 def export_model(
-    model: Model, out: Path, prepared: Path, limits: ReadingLimits, serve: ServeLimits
+    model: Model, out: Path, images: NDArray[np.uint8], limits: ReadingLimits, serve: ServeLimits
 ) -> Exported:
     """Writes a model folder to `out`, with what a stranger's file and request may take.
 
-    Raises `BadInput` for a folder of another model, and where PyTorch says otherwise.
+    Prepared `images` (n, size, size) or (n, 3, size, size) are what it is compared on. Raises `BadInput` for
+    a folder of another model, for images of another size, and where PyTorch says otherwise.
     """
     _check_place(out, model)
     classifier = read_classifier(model.folder / CLASSIFIER, WEIGHTS)
-    chosen = _choose(read_prepared(prepared).images, model)
+    chosen = _choose(images, model)
     (out / CLASSIFIER).mkdir(parents=True, exist_ok=True)
     shutil.copyfile(model.folder / CLASSIFIER / MODEL, out / CLASSIFIER / MODEL)
     shutil.copyfile(model.folder / OPERATING_POINT, out / OPERATING_POINT)
@@ -77,7 +77,7 @@ def export_model(
 
 def _choose(images: NDArray[np.uint8], model: Model) -> NDArray[np.uint8]:
     """Some of the images, at the model's size: a detector of ours need not have been prepared for them."""
-    places = np.unique(np.linspace(0, len(images) - 1, min(_COMPARED, len(images))).astype(int))
+    places = np.unique(np.linspace(0, len(images) - 1, min(COMPARED, len(images))).astype(int))
     chosen: NDArray[np.uint8] = images[places]
     if model.zero_shot and chosen.ndim == 3:
         chosen = fit_size(chosen, model.card)

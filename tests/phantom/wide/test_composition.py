@@ -48,3 +48,12 @@ def test_a_wedge_leaves_nothing_beyond_a_line(make_draft: MakeDraft, template: T
     _, signal = compose_healthy(make_draft, template, wedge=1.0, wedge_turn=0.0, wedge_at=0.25)
     assert not signal[:, :, 41:].any()
     assert bool((signal[:, :, :30].amax((1, 2)) > 0.1).all())
+
+
+def test_a_letterbox_leaves_nothing_below_its_cut(make_draft: MakeDraft, template: Template) -> None:
+    cut = {"letterbox": 1.0, "cut_mm": 20.0, "shift_x": 0.0, "shift_y": 0.0}
+    healthy, signal = compose_healthy(make_draft, template, **cut)
+    below = (healthy.frame.place(64)[1] > 20).expand_as(signal)
+    assert below.any()
+    assert not signal[below].any()
+    assert bool((signal.masked_fill(below, 0).amax((1, 2)) > 0.1).all())

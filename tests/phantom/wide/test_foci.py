@@ -8,7 +8,7 @@ from brainmri.phantom.wide.framing import find_frame, locate
 from brainmri.phantom.wide.sketch import draw_sketch
 from brainmri.phantom.wide.template import HeadPart, Template
 from brainmri.phantom.wide.volumes import measure_distance
-from tests.phantom.wide.samples import MakeDraft
+from tests.phantom.wide.samples import AXIAL, MIDDLE, MakeDraft
 
 NOWHERE = {"dural": 0.0, "sellar": 0.0, "fossa": 0.0, "tumor": 1.0}
 
@@ -53,3 +53,25 @@ def test_only_a_tumor_pushes_brain_away_and_most_at_its_middle(
         moved.append(torch.hypot(u - sketch.u, v - sketch.v))
     assert 0 == float(moved[0].max())
     assert bool((moved[1].amax((1, 2)) > 0.5).all())
+
+
+def test_a_tumor_of_the_posterior_fossa_grows_behind_and_below(
+    make_draft: MakeDraft, template: Template
+) -> None:
+    place = {"place_x": 0.0, "place_y": -60.0, "place_z": -35.0}
+    draft = make_draft(30, **AXIAL | NOWHERE | {"fossa": 1.0} | place)
+    _, y, z = find_middles(draft, template).flatten(1)
+    assert bool((y < -38).all())
+    assert bool((z < -14).all())
+
+
+def test_the_midline_gives_way_to_the_other_side(make_draft: MakeDraft, template: Template) -> None:
+    draft = make_draft(20, **MIDDLE | NOWHERE, push=0.0, midline_mm=6.0)
+    sketch = draw_sketch(draft, find_frame(draft.drawn, template.head), template.head)
+    focus = place_foci(draft, sketch)[0]
+    u, v = push(draft, sketch, focus)
+    # A pixel of the midline shows what lay on the tumor's side.
+    middle = (sketch.u.abs() < 3) & (sketch.brain_mm < -7)
+    came = ((u - sketch.u) * torch.sign(focus.u))[middle.expand_as(u)]
+    assert 5 < float(came.min()) <= float(came.max()) <= 6
+    assert torch.equal(sketch.v, v)

@@ -70,3 +70,30 @@ def test_edema_spreads_beyond_the_tumor_with_less_than_half_its_cover(
     assert around.any()
     assert float(grown.cover[around].max()) <= 0.4
     assert float((grown.image - healthy.image)[around].min()) > 0.2
+
+
+def test_several_foci_are_all_covered(make_draft: MakeDraft, template: Template) -> None:
+    further = {"radius_mm": 8.0, "rough": 0.0, "soft": 0.02}
+    axes = {"along_u": 0.125, "along_v": 0.0, "aside_u": 0.0, "aside_v": 0.125}
+    columns = {f"{name}_{number}": value for name, value in (further | axes).items() for number in (1, 2)}
+    _, alone = grow_plain(make_draft, template, **columns)
+    healthy, all_of_them = grow_plain(make_draft, template, **columns, present_1=1.0, present_2=1.0)
+    for number, focus in enumerate(healthy.foci):
+        x, y = healthy.frame.place(64)
+        near = torch.hypot(x - focus.u, y - focus.v) < 3
+        assert float(all_of_them.cover[near].min()) > 0.9
+        assert bool(number) == bool(alone.cover[near].lt(0.5).any())
+    assert bool((all_of_them.cover >= alone.cover).all())
+
+
+def test_a_tail_runs_along_the_dura_beyond_the_tumor(make_draft: MakeDraft, template: Template) -> None:
+    images = {
+        tail: grow_plain(make_draft, template, dural=1.0, tail=tail, look=float(Look.BRIGHT))
+        for tail in (0.0, 1.0)
+    }
+    healthy, without = images[0.0]
+    brighter = images[1.0][1].image - without.image > 0.1
+    beyond = brighter & (without.cover < 0.01)
+    assert bool(beyond.any((1, 2)).float().mean() > 0.8)
+    assert float(healthy.scene.shells.fluid_mm[brighter].abs().max()) < 3
+    assert torch.equal(without.cover, images[1.0][1].cover)

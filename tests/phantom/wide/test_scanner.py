@@ -1,3 +1,4 @@
+import pytest
 import torch
 
 from brainmri.phantom.wide.scanner import receive, scan
@@ -25,3 +26,17 @@ def test_what_is_received_without_noise_is_the_signal_blurred(make_draft: MakeDr
     flat = torch.full((4, 64, 64), 1.7)
     received = receive(make_draft(4, **quiet, ghost=0.0), flat.clone())
     assert torch.allclose(flat, received, atol=1e-4)
+
+
+@pytest.mark.parametrize(("name", "darkest"), [("slope", (31, 0)), ("near_coil", (31, 31))])
+def test_coils_are_uneven_in_their_own_way(
+    make_draft: MakeDraft, name: str, darkest: tuple[int, int]
+) -> None:
+    even = {"noise": 0.0, "smooth_noise": 0.0, "near_coil": 0.0, "slope": 0.0, "bias": 0.0, "sharpen": 0.0}
+    draft = make_draft(4, **even | {name: 0.4}, ghost=0.0, slope_turn=0.0)
+    received = receive(draft, torch.ones(4, 64, 64))
+    assert bool((received[:, 31, darkest[1]] < received[:, 31, 60] - 0.2).all())
+    row, column = received.mean(0).mean(1), received.mean(0).mean(0)
+    assert darkest[1] == pytest.approx(int(column.argmin()), abs=3)
+    # A slope from left to right has none from top to bottom.
+    assert (name == "slope") == bool(float(row.max() - row.min()) < 0.05)

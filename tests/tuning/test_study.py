@@ -196,6 +196,26 @@ def test_an_error_that_nobody_foresaw_ends_the_search_when_trials_beside_it_are_
     assert 25 == len(rows)
 
 
+@pytest.mark.parametrize("error", [BadInput("a node: gone"), RuntimeError("CUDA error: a node")])
+def test_what_is_wrong_with_the_last_trials_is_said_too(tmp_path: Path, error: Exception) -> None:
+    few, begun = PARAMS.model_copy(update={"trials": 2, "folds": 1}), threading.Barrier(2)
+
+    def score(values: dict[str, Value], fold: int) -> float:
+        begun.wait(60)
+        if values == PRESENT:
+            raise error
+        return _score(values, fold)
+
+    with open_study(tmp_path / "journal", "a", few, PRESENT) as opened:
+        with pytest.raises(type(error), match="a node"):
+            run_study(opened, few, score, lambda _: None, 2)
+        assert 1 == len(list_trials(opened.study))
+    # And is tried once more.
+    rows = list_trials(_run(tmp_path, few))
+    assert 2 == len(rows)
+    assert "-S lr=0.05 -S train.batch_size=8" in {row.settings for row in rows}
+
+
 def test_a_search_in_which_nothing_ends_says_so(tmp_path: Path) -> None:
     def diverge(_: dict[str, Value], __: int) -> float:
         raise Diverged("lr: expected a rate that trains")

@@ -104,8 +104,10 @@ def run_study(
 ) -> None:
     """Goes on, `at_once` at a time, until the study, whoever works on it, has `params.trials` trials.
 
-    A setting that diverges is a failed trial; anything else that is wrong ends the search.
+    A setting that diverges is a failed trial; anything else that is wrong ends the search when the trials
+    beside it are done.
     """
+    wrong: list[Exception] = []
 
     def score(trial: Trial) -> float:
         trial.set_user_attr(_OWNER, opened.owner)
@@ -115,9 +117,12 @@ def run_study(
         except Diverged as error:
             trial.set_user_attr(_DIVERGED, str(error))
             raise
-        except BadInput:
+        except optuna.TrialPruned:
+            raise
+        except Exception as error:
             # Its fault it may not be (a node that is gone): the same command asks for it once more.
             opened.study.enqueue_trial(trial.params)
+            wrong.append(error)
             raise
 
     def report(study: optuna.Study, trial: FrozenTrial) -> None:
@@ -136,6 +141,9 @@ def run_study(
         # At once no more than are drawn at random: the others are to learn from them.
         at_once = min(at_once, left, params.startup)
         opened.study.optimize(score, left, callbacks=[report], n_jobs=at_once, catch=(Diverged,))
+    # Of several at once Optuna says nothing of those that end last.
+    if wrong and len(_list_done(opened.study)) < params.trials:
+        raise wrong[0]
 
 
 def _score_folds(

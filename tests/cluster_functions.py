@@ -2,6 +2,7 @@
 
 import gc
 import os
+import signal
 import sys
 import tempfile
 import time
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_info
 
 import brainmri
-from brainmri.errors import BadInput, Died
+from brainmri.errors import BadInput, Died, Unfit
 from brainmri.scans.files import check_regular
 
 
@@ -82,6 +83,32 @@ def break_once(folder: Path, number: int) -> int:
         seen.touch()
         raise RuntimeError("CUDA error: misaligned address")
     return number
+
+
+def break_there(node: str, number: int) -> str:
+    """The node that this runs on, after a while; on that one PyTorch says that its GPU failed."""
+    import ray  # noqa: PLC0415 - here alone
+
+    here: str = ray.get_runtime_context().get_node_id()
+    time.sleep(0.1)
+    if here == node:
+        raise RuntimeError(f"CUDA error: misaligned address of {number}")
+    return here
+
+
+def lack_there(node: str, number: int) -> str:
+    """As `break_there`, but it is a folder that the node lacks; at first it waits for the other node."""
+    time.sleep(2)
+    try:
+        return break_there(node, number)
+    except RuntimeError:
+        time.sleep(4)
+        raise Unfit("a node: expected the folder of this run, came none; share it") from None
+
+
+def kill_itself(_: int) -> None:
+    """What the system does where it has no memory left."""
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def tell_gpus(_: int) -> str:

@@ -236,6 +236,24 @@ def test_an_error_that_nobody_foresaw_may_be_gone_the_next_time(untouched: Works
 
 
 @pytest.mark.usefixtures("cluster")
+@pytest.mark.parametrize("function", ["break_there", "lack_there"])
+def test_what_fails_on_one_node_is_done_by_another(untouched: Workspace, function: str) -> None:
+    code = (
+        "import ray\nfrom functools import partial\n"
+        "pool = find_cluster()\n"
+        "here = ray.get_runtime_context().get_node_id()\n"
+        "(other,) = {node['NodeID'] for node in ray.nodes()} - {here}\n"
+        f"seen = partial(functions.{function}, other)\n"
+        "came = dict(pool.map(seen, range(6), Needs()))\n"
+        "print(sorted(came), {here} == set(came.values()))\n"
+    )
+    said = drive(untouched, code)
+    assert "[0, 1, 2, 3, 4, 5] True" in said
+    # Once each at most, of those that the node was given at all.
+    assert 1 <= said.count("; it is tried again") <= 6
+
+
+@pytest.mark.usefixtures("cluster")
 def test_an_error_of_every_item_ends_all_at_the_second(untouched: Workspace) -> None:
     code = (
         "try:\n    list(find_cluster().map(functions.break_always, range(50), Needs()))\n"

@@ -3,7 +3,7 @@
 import errno
 import os
 import resource
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,15 +11,17 @@ from typing import Any
 import numpy as np
 import pytest
 
+from brainmri.cluster_queue import Sent, Tasks
 from brainmri.cluster_task import Place, describe_node, list_differences, run_item
 from brainmri.compute import no_files
 from brainmri.confinement import Failure, Limits
-from brainmri.errors import BadInput, Diverged
+from brainmri.errors import BadInput, Diverged, Unfit
 from brainmri.isolation import _accept, _isolate_batch, _Work
 from tests.cluster_functions import (
     die,
     double,
     fail,
+    kill_itself,
     list_checked,
     lose_gpu,
     read_as,
@@ -56,6 +58,7 @@ def test_a_node_without_the_folder_says_so(tmp_path: Path) -> None:
     outcome = run_item(double, 1, Place(tmp_path / "none", None), [])
     assert outcome.value is None
     assert "none of this run, came none (No such file or directory); share it" in str(outcome.refused)
+    assert isinstance(outcome.refused, Unfit)
     assert "\n" not in str(outcome.refused)
 
 
@@ -68,6 +71,15 @@ def test_another_folder_at_the_same_path_is_refused_and_the_process_is_where_it_
     assert before == Path.cwd()
 
 
+def test_what_a_shared_folder_has_on_the_driver_alone_is_named(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").touch()
+    assert ["a.txt"] == run_item(read_names, 0, Place(tmp_path, None, expected=("a.txt",)), []).value
+    (tmp_path / "b.txt").symlink_to(tmp_path / "elsewhere")
+    refused = run_item(read_names, 0, Place(tmp_path, None, expected=("a.txt", "b.txt")), []).refused
+    assert isinstance(refused, Unfit)
+    assert "expected b.txt as on the driver, came none (a link to a disk of the driver's own" in str(refused)
+
+
 @pytest.mark.parametrize("size", [10, 10_000])
 def test_what_was_sent_and_finds_no_room_is_said_however_small(size: int) -> None:
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -77,6 +89,7 @@ def test_what_was_sent_and_finds_no_room_is_said_however_small(size: int) -> Non
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert "can't be written (File too large); make room there" in str(outcome.refused)
+    assert isinstance(outcome.refused, Unfit)
 
 
 def test_other_versions_on_a_node_that_came_later_are_listed() -> None:
@@ -124,6 +137,9 @@ def test_what_is_refused_comes_back_as_it_is_and_what_is_wrong_is_raised() -> No
 def test_a_full_disk_is_said_in_one_line_and_what_is_a_bug_is_raised() -> None:
     outcome = run_item(fail, errno.ENOSPC, ALONE, [])
     assert "out.bin: can't be written (No space left on device); make room there" in str(outcome.refused)
+    # Of a folder that all share no node has more.
+    shared = run_item(fail, errno.ENOSPC, Place(Path.cwd(), None), []).refused
+    assert [True, False] == [isinstance(refused, Unfit) for refused in (outcome.refused, shared)]
     with pytest.raises(FileNotFoundError):
         run_item(fail, errno.ENOENT, ALONE, [])
 
@@ -165,9 +181,42 @@ def test_a_scan_that_one_node_alone_does_not_see_ends_the_run_and_is_not_rejecte
 
 def test_a_scan_whose_file_system_fails_on_a_node_is_tried_again() -> None:
     work = partial(_isolate_batch, _Work(fail, no_files, LIMITS, "", 1))
-    assert "its file system failed" in str(run_item(work, [errno.ESTALE], ALONE, []).lost)
+    said = run_item(work, [errno.ESTALE], ALONE, []).lost
+    assert "its file system or memory failed (can't be decoded (OSError)); look at these" in str(said)
     (outcome,) = run_item(work, [errno.ENOENT], ALONE, []).value
     assert Failure("can't be decoded (FileNotFoundError)") == outcome
+
+
+def test_a_scan_at_which_a_node_has_no_memory_left_is_tried_again() -> None:
+    work = partial(_isolate_batch, _Work(kill_itself, no_files, LIMITS, "", 1))
+    said = run_item(work, [0], ALONE, []).lost
+    assert "its file system or memory failed (its decoder crashed (exit code -9)); look at these" in str(said)
+
+
+def test_what_waits_for_nodes_that_are_all_gone_is_sent_to_any(monkeypatch: pytest.MonkeyPatch) -> None:
+    cancelled: list[object] = []
+    monkeypatch.setattr("brainmri.cluster_queue.ray.cancel", cancelled.append)
+    sent: list[tuple[str, list[str]]] = []
+    others = ["second"]
+
+    def send(item: str, avoided: Collection[str]) -> Any:
+        sent.append((item, sorted(avoided)))
+        return object()
+
+    def elsewhere(avoided: Collection[str]) -> bool:
+        return bool(set(others) - set(avoided))
+
+    tasks = Tasks(send, elsewhere, lambda: None, str, lambda *_: None, patient=True)
+    tasks.start(Sent(0, "a", tries=1, avoided={"first"}))
+    tasks.start(Sent(1, "b"))
+    tasks._give_up_avoiding()
+    assert ([("a", ["first"]), ("b", [])], []) == (sent, cancelled)
+    (waiting, _), others = tasks.running, []
+    tasks._give_up_avoiding()
+    assert ([("a", [])], [waiting]) == (sent[2:], cancelled)
+    assert [1, 2] == sorted(own.tries for own in tasks.running.values())
+    tasks._give_up_avoiding()
+    assert 3 == len(sent)
 
 
 def test_a_node_says_which_versions_it_has() -> None:

@@ -30,8 +30,8 @@ from brainmri.params import load_yaml
 
 CHECKOUT: Final = Path(__file__).resolve().parents[2]
 _PINS: Final = "pins.yaml"
-# Whose versions matter beside those that stages depend on.
-_BESIDE: Final = ("ray", *OPTIONAL)
+# Whose versions matter beside those that stages depend on: a training's key has fastcore's too.
+_BESIDE: Final = ("ray", "fastcore", *OPTIONAL)
 _KNOCK_SECONDS: Final = 5.0
 # For a node's first worker to start.
 _ANSWER_SECONDS: Final = 120.0
@@ -112,7 +112,7 @@ def _knock(address: str) -> None:
     if not host or not port.isdigit():
         return
     try:
-        with socket.create_connection((host, int(port)), _KNOCK_SECONDS):
+        with socket.create_connection((host.strip("[]"), int(port)), _KNOCK_SECONDS):
             return
     except (OSError, UnicodeError) as error:
         raise _refuse(address, getattr(error, "strerror", None) or "no answer") from None

@@ -3,7 +3,7 @@
 import os
 import socket
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -38,6 +38,8 @@ _AHEAD: Final = 2
 # For the head to answer, so often, for it may be busy or start again; Ray gives up after a minute.
 _KNOCK_SECONDS: Final = 5.0
 _KNOCKS: Final = 3
+# By which Ray tells nodes apart.
+_NODE_LABEL: Final = "ray.io/node-id"
 # What the system says of a file that isn't there for this user.
 _GONE: Final = (FileNotFoundError, NotADirectoryError, PermissionError)
 
@@ -93,24 +95,33 @@ class RayPool:
         patient: bool = False,
     ) -> Iterator[tuple[int, Result]]:
         _check_room(needs)
-        place = replace(self.place, hidden=not needs.gpus)
-        task = ray.remote(max_calls=1 if needs.fresh else 0)(run_item).options(
-            num_cpus=needs.cores,
-            num_gpus=needs.gpus,
-            memory=needs.memory or None,
-            max_retries=0,
-            scheduling_strategy="SPREAD",
-        )
+        place = replace(self.place, hidden=not needs.gpus, expected=tuple(self._list_expected(needs)))
+        task = ray.remote(max_calls=1 if needs.fresh else 0)(run_item)
+        asked = {
+            "num_cpus": needs.cores,
+            "num_gpus": needs.gpus,
+            "memory": needs.memory or None,
+            "max_retries": 0,
+            "scheduling_strategy": "SPREAD",
+        }
         known = {name: _put(content) for name, content in self._read(needs.common)}
         kept = _put(function)
 
-        def send(item: Item) -> "ray.ObjectRef[Outcome]":
+        def send(item: Item, avoided: Collection[str]) -> "ray.ObjectRef[Outcome]":
             files = self._read(needs.files(item), passing_over=True)
             sent = known | {name: _put(content) for name, content in files}
+            labels = {_NODE_LABEL: f"!in({','.join(sorted(avoided))})"} if avoided else None
             try:  # the item itself may go to the store
-                return task.remote(kept, item, place, list(sent), *sent.values())
+                return task.options(**asked, label_selector=labels).remote(
+                    kept, item, place, list(sent), *sent.values()
+                )
             except FULL:
                 raise refuse_full() from None
+
+        def elsewhere(avoided: Collection[str]) -> bool:
+            """Whether another node could do it."""
+            others = (node for node in _list_nodes() if node["NodeID"] not in avoided)
+            return any(_count_on(node, needs) for node in others)
 
         def look() -> int:
             """How many may be under way, again and again: the run's mark stays young by it."""
@@ -119,11 +130,16 @@ class RayPool:
                     os.utime(self._mark)
             return _AHEAD * self.count(needs)
 
-        tasks = Tasks(send, partial(_check_room, needs), needs.name, lose, patient)
+        tasks = Tasks(send, elsewhere, partial(_check_room, needs), needs.name, lose, patient)
         try:
             yield from run_all(tasks, iter(items), look)
         finally:
             cancel_all(list(tasks.running))
+
+    def _list_expected(self, needs: Needs) -> Iterator[str]:
+        """What every item is read from, where nodes see it by themselves."""
+        for path in needs.common if self.place.shared is not None else ():
+            yield from map(str, sorted(path.rglob("*")) if path.is_dir() else [path])
 
     def _read(
         self, paths: Iterable[Path], *, passing_over: bool = False
@@ -167,7 +183,7 @@ def _knock(address: str) -> str | None:
     host, _, port = address.rpartition(":")
     begun = time.monotonic()
     try:
-        with socket.create_connection((host, int(port)), _KNOCK_SECONDS):
+        with socket.create_connection((host.strip("[]"), int(port)), _KNOCK_SECONDS):
             return None
     except OSError as error:
         time.sleep(max(0.0, begun + _KNOCK_SECONDS - time.monotonic()))

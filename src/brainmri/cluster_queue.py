@@ -3,15 +3,15 @@
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, TypeVar
 
 import ray
 from ray.exceptions import ObjectStoreFullError, OutOfDiskError, RayError, RayTaskError
 
-from brainmri.cluster_task import Outcome
-from brainmri.errors import BadInput
+from brainmri.cluster_task import NODE, Outcome
+from brainmri.errors import BadInput, Unfit
 
 Result = TypeVar("Result")
 
@@ -38,38 +38,48 @@ LONGEST: Final = 80
 
 @dataclass
 class Sent:
-    """An item, its place among all, how often it was tried, and the last error that nobody foresaw."""
+    """An item, its place among all, and how often it was tried.
+
+    `error` is that of the last try, if nobody foresaw it; `avoided` are the nodes where it failed.
+    """
 
     place: int
     item: Any
     tries: int = 0
     error: RayTaskError | None = None
+    avoided: set[str] = field(default_factory=set)
 
 
 @dataclass
 class Tasks:
     """The items that are under way; one whose node or process is lost is sent again after a while.
 
-    So is, with `patient`, one that came to an error that nobody foresaw: a library may say so of a GPU. A
-    line says what is tried again; `lose` is told what isn't any more. Both name it, with why.
+    So is, with `patient`, one that came to an error that nobody foresaw: a library may say so of a GPU; and
+    one for which a node lacks something, once another has done one. It is sent to nodes where it has not
+    failed, if there are any (`elsewhere` says so of those it avoids). A line says what is tried again; `lose`
+    is told what isn't any more. Both name it, with why.
     """
 
-    send: Callable[[Any], "ray.ObjectRef[Outcome]"]
+    send: Callable[[Any, Collection[str]], "ray.ObjectRef[Outcome]"]
+    elsewhere: Callable[[Collection[str]], bool]
     check: Callable[[], None]
     name: Callable[[Any], str]
     lose: Callable[[Sent, str], None]
     patient: bool
     running: dict["ray.ObjectRef[Outcome]", Sent] = field(default_factory=dict)
     again: deque[tuple[float, Sent]] = field(default_factory=deque)
+    some_done: bool = False
 
     def __len__(self) -> int:
         """How many there are."""
         return len(self.running) + len(self.again)
 
     def start(self, sent: Sent) -> None:
-        """Sends an item."""
+        """Sends an item, where it has failed on all nodes, to any."""
+        if sent.avoided and not self.elsewhere(sent.avoided):
+            sent.avoided.clear()
         sent.tries += 1
-        self.running[self.send(sent.item)] = sent
+        self.running[self.send(sent.item, sent.avoided)] = sent
 
     def wait(self) -> Iterator[tuple[int, Outcome | None]]:
         """What has come of those under way, by place; None of one that was lost for the last time."""
@@ -82,8 +92,10 @@ class Tasks:
             outcome = self._hear(reference, sent)
             named = f"{self.name(sent.item)[:LONGEST]} ({outcome.lost})"
             if outcome.lost is None:
+                self.some_done = self.some_done or outcome.refused is None
                 yield sent.place, outcome
             elif sent.tries < TRIES:
+                sent.avoided |= {outcome.node} - {""}
                 print(f"cluster: expected it done, came {named}; it is tried again", file=sys.stderr)
                 self.again.append((time.monotonic() + _PAUSE_SECONDS, sent))
             else:
@@ -93,13 +105,17 @@ class Tasks:
             self.start(self.again.popleft()[1])
 
     def _hear(self, reference: "ray.ObjectRef[Outcome]", sent: Sent) -> Outcome:
+        sent.error = None
         try:
-            return _get(reference)
+            outcome = _get(reference)
         except RayTaskError as error:
             if not self.patient:
                 raise
             sent.error = error
-            return Outcome(lost=_tell_cause(error)[:LONGEST])
+            return Outcome(lost=_tell_cause(error)[:LONGEST], node=_find_node(error))
+        if self.some_done and isinstance(outcome.refused, Unfit):
+            return replace(outcome, refused=None, lost=str(outcome.refused))
+        return outcome
 
     def _look(self, seconds: float) -> "list[ray.ObjectRef[Outcome]]":
         if not self.running:
@@ -112,7 +128,17 @@ class Tasks:
             ready, _ = ray.wait(running, num_returns=len(running), timeout=0)
         if not ready and seconds == _LOOK_SECONDS:
             self.check()
+            self._give_up_avoiding()
         return ready
+
+    def _give_up_avoiding(self) -> None:
+        """Sends anew what waits for nodes that are all gone."""
+        for reference, sent in list(self.running.items()):
+            if sent.avoided and not self.elsewhere(sent.avoided):
+                ray.cancel(reference)
+                del self.running[reference]
+                sent.tries -= 1
+                self.start(sent)
 
 
 def _get(reference: "ray.ObjectRef[Outcome]") -> Outcome:
@@ -137,6 +163,12 @@ def _tell_cause(error: RayTaskError) -> str:
     """The error that a function came to, by its first line: PyTorch's go on with advice."""
     words = str(error.cause).strip().splitlines()
     return ": ".join([type(error.cause).__name__, *words[:1]])
+
+
+def _find_node(error: RayTaskError) -> str:
+    """The node that an error's note names, "" where there is none."""
+    notes = (str(note) for note in getattr(error.cause, "__notes__", ()))
+    return next((note.removeprefix(NODE) for note in notes if note.startswith(NODE)), "")
 
 
 class Failures:

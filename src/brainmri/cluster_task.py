@@ -3,6 +3,7 @@
 import importlib.metadata
 import os
 import platform
+import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -15,12 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brainmri.collector import resume_collector
-from brainmri.errors import BadInput, Died
+from brainmri.errors import BadInput, Died, Unfit
 from brainmri.excuses import excuse
 
 PYTHON: Final = "python"
 # Of an export's runtime and of several GPUs: what needs them says so where they are missing.
 OPTIONAL: Final = ("onnxruntime", "accelerate")
+# What a note of an error begins with that says where it was raised.
+NODE: Final = "on node "
 # By which DVC tells a stage its workspace.
 ROOT: Final = "DVC_ROOT"
 Content: TypeAlias = NDArray[np.uint8]  # a file's bytes
@@ -31,24 +34,29 @@ class Place:
     """Where a function runs: in a folder that all nodes see, else (None) in a new one of its own.
 
     `root` is the workspace where that folder is an experiment's copy of it; `hidden`: it sees no GPU. `mark`
-    is a file below the folder by which it is known: another folder may lie at the same path. `versions` are
-    the driver's, of which a node has the same.
+    is a file below the folder by which it is known: another folder may lie at the same path. `expected` are
+    files that an item needs there. `versions` are the driver's, of which a node has the same.
     """
 
     shared: Path | None
     root: str | None
     hidden: bool = True
     mark: Path | None = None
+    expected: tuple[str, ...] = ()
     versions: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a function gave, or the `BadInput` that it raised, or why another try may do better."""
+    """What a function gave, or the `BadInput` that it raised, or why another try may do better; and where.
+
+    `node` is Ray's name of it, "" where that isn't known.
+    """
 
     value: Any = None
     refused: BadInput | None = None
     lost: str | None = None
+    node: str = ""
 
 
 def run_item(
@@ -64,10 +72,21 @@ def run_item(
         with _settle(place, dict(zip(names, contents, strict=True))):
             return Outcome(function(item))
     except Exception as error:
-        said = excuse(error)
+        said, node = excuse(error), _find_node()
         if said is None:
+            error.add_note(f"{NODE}{node}")
             raise
-        return Outcome(lost=str(said)) if isinstance(said, Died) else Outcome(refused=said)
+        if isinstance(said, Died):
+            return Outcome(lost=str(said), node=node)
+        # Where nodes have no folder in common, a full disk is one's own.
+        alone = place.shared is None and isinstance(error, OSError)
+        return Outcome(refused=Unfit(str(said)) if alone else said, node=node)
+
+
+def _find_node() -> str:
+    """Ray's name of the node that this process belongs to; "" where it belongs to none."""
+    ray = sys.modules.get("ray")
+    return ray.get_runtime_context().get_node_id() if ray is not None and ray.is_initialized() else ""
 
 
 @contextmanager
@@ -84,6 +103,7 @@ def _settle(place: Place, sent: Mapping[str, Content]) -> Iterator[None]:
                 path.write_bytes(content.data)  # numpy's own tofile may leave a part without a word
         try:
             _enter(folder, place.mark)
+            _check_files(place.expected)
             if place.shared and place.root:
                 os.environ[ROOT] = place.root
             yield
@@ -99,19 +119,29 @@ def _enter(folder: Path, mark: Path | None) -> None:
     except (FileNotFoundError, NotADirectoryError, PermissionError) as error:
         came = f"none ({error.strerror})"
     if came:
-        raise BadInput(
+        raise Unfit(
             f"node {platform.node()}: expected the folder {folder} of this run, came {came}; share it with "
             "all nodes, or set compute.shared_folder to false"
         )
 
 
+def _check_files(expected: Sequence[str]) -> None:
+    """Raises `Unfit` with the first that isn't there: a shared folder may hold links to what isn't shared."""
+    for name in expected:
+        if not Path(name).exists():
+            raise Unfit(
+                f"node {platform.node()}: expected {name} as on the driver, came none (a link to a disk of "
+                "the driver's own, as to DVC's cache?); share that too, or set compute.shared_folder to false"
+            )
+
+
 @cache
 def _check_versions(own: tuple[tuple[str, str], ...]) -> None:
-    """Raises `BadInput` with what differs here; once a process: a node may have joined after the driver."""
+    """Raises `Unfit` with what differs here; once a process: a node may have joined after the driver."""
     packages = [name for name, _ in own if name != PYTHON]
     differing = list_differences(dict(own), describe_node(packages)) if own else []
     if differing:
-        raise BadInput(
+        raise Unfit(
             f"node {platform.node()}: expected the versions of the driver, came {', '.join(differing)}; "
             "install requirements.lock there"
         )

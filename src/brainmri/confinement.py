@@ -28,7 +28,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class Failure:
-    """Why there is no result for an item, in one line; `failed`: its file system failed, not the file."""
+    """Why there is no result for an item, in one line; `failed`: the machine did, not the file."""
 
     reason: str
     failed: bool = False

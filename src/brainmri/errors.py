@@ -14,3 +14,7 @@ class Diverged(BadInput):
 
 class Died(BadInput):
     """What failed for no fault of code or settings, as a process that died; another try may do better."""
+
+
+class Unfit(BadInput):
+    """What a machine of several lacks, and others may have."""

@@ -160,7 +160,7 @@ def _isolate_batch(work: _Work, items: Sequence[Any]) -> list[Any | Failure | _U
     """On a node: in one process of its own, since each of the node's cores has a batch.
 
     It stays for the batches to come, and ends with the process that it belongs to. Raises `Died` where a file
-    system failed.
+    system failed, or the system ended a process.
     """
     workers, node = _start_one(work.limits, _unwrap(work.function)), platform.node()
     here = partial(_work_in, Path.cwd(), work.function)
@@ -170,8 +170,8 @@ def _isolate_batch(work: _Work, items: Sequence[Any]) -> list[Any | Failure | _U
             continue
         if result.failed:
             raise Died(
-                f"node {node}: {_name(item)}: its file system failed; look at it, or take the file away, "
-                "then run it again"
+                f"node {node}: {_name(item)}: its file system or memory failed ({result.reason}); look at "
+                "these, or take the file away, then run it again"
             )
         if unseen := _refuse([item], work.files):
             results[place] = _Unseen(node, unseen[0])

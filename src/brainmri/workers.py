@@ -36,6 +36,8 @@ _PRELOADED: Final = ["cv2", "nibabel", "numpy", "PIL.Image", "pydicom.pixels.uti
 _AHEAD: Final = 4
 # How often a batch is sent that goes down with its pool.
 _TRIES: Final = 3
+# How a process ends that the system stops at once, as where it has no memory left (SIGKILL).
+_KILLED: Final = -9
 # Seconds between looks whether anybody still waits for a result.
 _LOOK_SECONDS: Final = 0.2
 # For all processes to start, and between their looks for each other.
@@ -216,7 +218,9 @@ def _collect(
     except TimeoutError:
         failure = Failure(f"not read after {limits.seconds:g} seconds (prepare.max_seconds)")
     except ProcessExpired as error:
-        failure = Failure(f"its decoder crashed (exit code {error.exitcode})")
+        failure = Failure(
+            f"its decoder crashed (exit code {error.exitcode})", failed=error.exitcode == _KILLED
+        )
     except CancelledError:  # the pool was stopped
         raise TooLate from None
     except BrokenProcessPool:

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from brainmri import backend
 from brainmri.backend import ComputeParams, choose
 from brainmri.compute import Needs
-from brainmri.errors import BadInput
+from brainmri.errors import BadInput, Unfit
 from brainmri.learning import crossval, identity, shipped, unit_mapping
 from brainmri.learning.arms import read_arms
 from brainmri.learning.catalogue import Architecture
@@ -117,3 +118,24 @@ def test_a_unit_that_finds_no_room_here_counts_all_the_same(
     assert said == (
         "crossval: fold 0, seed 0: can't be kept (No space left on device); a later run trains it anew\n"
     )
+
+
+@pytest.mark.usefixtures("data")
+def test_what_nodes_of_this_type_have_finished_is_taken_here_too(
+    jobs: list[UnitJob], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Nodes(identity.describe_machine(jobs[0].arm.train.precision)):
+        came = list(train_units(jobs[:1], threads=1))
+    monkeypatch.setattr(crossval, "train_network", None)
+    assert [outcome.scored for outcome in came] == [outcome.scored for outcome in train_units(jobs[:1], 1)]
+
+
+@pytest.mark.usefixtures("data")
+def test_a_node_without_the_gpus_that_ray_was_told_of_trains_nothing(
+    jobs: list[UnitJob], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    with Nodes("with a GPU"):
+        choose(ComputeParams(backend="ray", shared_folder=False, gpus_per_unit=2.0))
+        with pytest.raises(Unfit, match=r"expected 2 GPUs for a unit .*, came 1 that PyTorch sees; look"):
+            list(train_units(jobs, threads=1))

@@ -1,5 +1,6 @@
 """The units of an arm, trained side by side: as many as this machine takes at once, or on a cluster."""
 
+import platform
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
@@ -9,7 +10,7 @@ import torch
 
 from brainmri.backend import find_chosen, gpus_per_unit
 from brainmri.compute import Needs, Pool, available_cores, find_cluster, map_unordered
-from brainmri.errors import BadInput
+from brainmri.errors import BadInput, Unfit
 from brainmri.learning.checkpoint import keep_outcome, read_kept
 from brainmri.learning.crossval import UnitJob, UnitOutcome, train_unit
 
@@ -21,6 +22,7 @@ def train_units(jobs: Sequence[UnitJob], threads: int) -> Iterator[UnitOutcome]:
     done again, and what it had begun goes on from its checkpoint, but on nodes that don't see this folder.
     """
     cluster, processes = find_cluster(), _count_processes()
+    jobs = [replace(job, known=read_kept(job.name)) for job in jobs]
     if cluster is not None:
         return _train_on(cluster, jobs, threads, processes)
     train = partial(train_unit, processes=processes)
@@ -38,10 +40,20 @@ def _train_on(cluster: Pool, jobs: Sequence[UnitJob], threads: int, processes: i
     """On nodes; where they don't see this folder, it keeps what they finish, and tells them of it."""
     chosen = find_chosen()
     alone = chosen is not None and not chosen.shared_folder
-    sent = [replace(job, known=read_kept(job.name)) for job in jobs] if alone else jobs
-    train = partial(train_unit, processes=processes, keep=alone)
-    for place, outcome in cluster.map(train, sent, _list_needs(jobs, threads * processes)):
-        yield _keep(outcome, sent[place]) if outcome.kept else outcome
+    train = partial(_train_there, gpus_per_unit(), processes=processes, keep=alone)
+    for place, outcome in cluster.map(train, jobs, _list_needs(jobs, threads * processes)):
+        yield _keep(outcome, jobs[place]) if outcome.kept else outcome
+
+
+def _train_there(gpus: float, job: UnitJob, *, processes: int, keep: bool) -> UnitOutcome:
+    """On a node. Raises `Unfit` where Ray was told of GPUs that aren't there: processors would take days."""
+    seen = torch.cuda.device_count()
+    if gpus and seen < processes:
+        raise Unfit(
+            f"node {platform.node()}: expected {processes} GPUs for a unit (compute.gpus_per_unit), came "
+            f"{seen} that PyTorch sees; look at its driver, or start it with --num-gpus=0"
+        )
+    return train_unit(job, processes, keep=keep)
 
 
 def _keep(outcome: UnitOutcome, job: UnitJob) -> UnitOutcome:

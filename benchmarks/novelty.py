@@ -105,7 +105,9 @@ def read_pictures(folder: Path) -> list[Gray]:
 
 def measure_shipped(arch: str, pictures: Mapping[str, Sequence[Gray]]) -> dict[str, dict[str, float]]:
     """The share of the pictures of each kind that are flagged, as a detector that is shipped flags them."""
-    model = read_model(find_shipped(arch, "--shipped").folder)
+    shipped = find_shipped(arch, "--shipped")
+    shipped.check()
+    model = read_model(shipped.folder)
     classifier = read_classifier(model.folder / CLASSIFIER, WEIGHTS)
     ways = {"distance": replace(model.familiar, direction=None), "both": model.familiar}
     results: dict[str, dict[str, float]] = {way: {} for way in ways}

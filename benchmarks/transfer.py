@@ -5,7 +5,7 @@
 
 TRAIN and TEST are folders as `raw` of params.yaml takes them; `--positive` and `--channel` are of the one and
 the other. Networks from random weights and from the shipped ones learn from four of five grouped folds of
-TRAIN and watch the fifth. Temperature and threshold are chosen on it, also those of the shipped detector,
+TRAIN and watch the fifth, at one size throughout, as in benchmarks.pretraining. Temperature and threshold are chosen on it, also those of the shipped detector,
 which learns nothing. All are asked about all of TEST, in pairs, clustered by its patients and copies.
 """
 
@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.measurement import describe_machine, end_in_a_line, write_results
+from benchmarks.measurement import describe_commit, describe_machine, end_in_a_line, write_results
 from benchmarks.pretraining import PACKAGES, ROOT, pick_figures
 from benchmarks.settings import SETTINGS, read_channel
 from benchmarks.zero_shot import prepare, show_area
@@ -172,6 +172,7 @@ def main() -> None:
     given = parser.parse_args()
     params = read_params(Params, ROOT / PARAMS_PATH)
     shipped = find_shipped(given.arch, "--arch")
+    shipped.check()
     with tempfile.TemporaryDirectory() as folder:
         own, other = (
             _read(raw, positive, channel, Path(folder) / name)
@@ -180,11 +181,12 @@ def main() -> None:
             )
         )
         sets = Sets(own.prepared, divide(own), other)
-        threads = params.train.model_copy(update={"threads": 1})
+        whole = params.train.progressive.model_copy(update={"share": 0.0})
+        own_train = params.train.model_copy(update={"threads": 1, "progressive": whole})
         jobs = [
             Job(
                 name,
-                Recipe(arch=Architecture(given.arch), weights=weights, train=threads, seed=seed),
+                Recipe(arch=Architecture(given.arch), weights=weights, train=own_train, seed=seed),
                 given.epochs,
                 sets,
             )
@@ -200,7 +202,8 @@ def main() -> None:
     for name, figures in found.items():
         print(f"{name}: AUROC {show_area(figures['auroc_within_folds'])}")
     content = {"arms": found, "arch": given.arch, "seeds": given.seeds, "epochs": given.epochs} | counts
-    content |= {"weights_sha256": shipped.sha256, "machine": describe_machine(PACKAGES)}
+    content |= {"weights_sha256": shipped.sha256, "commit": describe_commit()}
+    content |= {"machine": describe_machine(PACKAGES)}
     write_results(f"transfer_{given.name}", content)
 
 

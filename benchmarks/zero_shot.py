@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.measurement import describe_machine, end_in_a_line, write_results
+from benchmarks.measurement import describe_commit, describe_machine, end_in_a_line, write_results
 from benchmarks.settings import SETTINGS, parse_set
 from brainmri.dataset.audit import audit_set
 from brainmri.dataset.groups import GroupRow
@@ -99,7 +99,9 @@ def main() -> None:
     parser = parse_set(__doc__, "resnet34")
     parser.add_argument("--sizes", type=int, nargs="*", default=[])
     given = parser.parse_args()
-    folder = find_shipped(given.arch, "--arch").folder
+    shipped = find_shipped(given.arch, "--arch")
+    shipped.check()
+    folder = shipped.folder
     model, classifier = read_model(folder), read_classifier(folder / CLASSIFIER, WEIGHTS)
     by_size = {}
     for size in _list_sizes(model.card.rule.size, given.sizes):
@@ -111,7 +113,8 @@ def main() -> None:
             if name != "flagged":
                 print(f"{size} px, {name}: {show_area(figures['auroc'])}")
     content = {"arch": given.arch, "own_size": model.card.rule.size, "by_size": by_size}
-    content |= {"weights_sha256": model.weights_sha256, "machine": describe_machine(PACKAGES)}
+    content |= {"weights_sha256": model.weights_sha256, "commit": describe_commit()}
+    content |= {"machine": describe_machine(PACKAGES)}
     write_results(f"zero_shot_{given.name}_{given.arch}", content)
 
 

@@ -1,6 +1,7 @@
 """Where this process computes: the section `compute` of params.yaml.
 
-No stage tracks it: it changes no byte of what is written, as long as no unit is trained by several GPUs.
+No stage tracks it: it changes no byte of what is written, as long as units are trained on the same kind of
+device, and none by several GPUs.
 """
 
 from enum import StrEnum

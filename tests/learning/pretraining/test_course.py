@@ -104,6 +104,18 @@ def test_a_row_is_noted_as_often_as_is_said_and_the_watched_are_scored_seldom(
     assert [False, True, False, True] == [row.valid_auroc is not None for row in rows]
 
 
+def test_it_says_how_far_it_is_however_seldom_a_row_is_noted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(course, "_QUIET_SECONDS", 0.0)
+    rows = pretrain(ARCH, make_params(log_every=8), SpotGenerator(), CheckpointStore(tmp_path)).rows
+    assert [8, 16] == [row.pictures for row in rows]
+    said = capsys.readouterr().out.splitlines()
+    assert ["4", "8", "12", "16"] == [line.split()[1] for line in said]
+    assert said[0].startswith("pretrain: 4 of 16 pictures, ")
+    assert said[0].endswith(" pictures/s")
+
+
 @pytest.mark.long
 def test_it_learns_to_tell_spots(tmp_path: Path) -> None:
     params = make_params(budget=160, batch_size=8, times=1, sizes=[{"size": 64, "share": 1.0}], pictures=64)

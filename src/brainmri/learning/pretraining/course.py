@@ -4,6 +4,7 @@ import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final
 
 import torch
 from fastai.torch_core import set_seed
@@ -24,6 +25,9 @@ from brainmri.learning.pretraining.state import PretrainingState, begin_pretrain
 from brainmri.learning.pretraining.watching import measure_area
 from brainmri.learning.recipe import Precision
 from brainmri.phantom.wide.batch import PhantomBatch
+
+# Without another line a step says after so long how far it is.
+_QUIET_SECONDS: Final = 60.0
 
 
 @dataclass(frozen=True)
@@ -66,6 +70,7 @@ class _Course:
     def go(self) -> Iterator[None]:
         """Makes step after step."""
         sizes, started, before = self.params.draw_sizes(), time.monotonic(), self.state.done
+        told = started
         checks = self.params.list_checks()
         self.state.network.train()
         while self.state.done < self.params.steps:
@@ -75,8 +80,15 @@ class _Course:
                 self._settle()
             if self.params.is_logged(done):
                 self._note(scored=done in checks)
-                speed = (done - before) * self.params.batch_size / (time.monotonic() - started)
-                print(f"{_describe(self.state.rows[-1], self.params.budget)}, {speed:.0f} pictures/s")
+                words = _describe(self.state.rows[-1], self.params.budget)
+            elif time.monotonic() >= told + _QUIET_SECONDS:
+                words = f"pretrain: {done * self.params.batch_size} of {self.params.budget} pictures"
+            else:
+                words = ""
+            if words:
+                told = time.monotonic()
+                speed = (done - before) * self.params.batch_size / (told - started)
+                print(f"{words}, {speed:.0f} pictures/s")
             yield
 
     def _step(self, size: int) -> None:

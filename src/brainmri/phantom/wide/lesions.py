@@ -114,7 +114,7 @@ def _paint_core(part: Part, base: torch.Tensor) -> torch.Tensor:
 
 
 def _shade_tail(part: Part, image: torch.Tensor, shape: _Shape, room: _Room) -> None:
-    """The dura beside a tumor that grows on it, thickened and as bright; in place."""
+    """The dura beside a tumor that grows on it, thickened and bright, whatever the tumor's look; in place."""
     tailed = part.having("tail")
     if tailed:
         near = ramp(tailed.pick(shape.relative), 0.12, 2.1)

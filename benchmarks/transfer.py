@@ -5,8 +5,9 @@
 
 TRAIN and TEST are folders as `raw` of params.yaml takes them; `--positive` and `--channel` are of the one and
 the other. Networks from random weights and from the shipped ones learn from four of five grouped folds of
-TRAIN and watch the fifth, at one size throughout, as in benchmarks.pretraining. Temperature and threshold are chosen on it, also those of the shipped detector,
-which learns nothing. All are asked about all of TEST, in pairs, clustered by its patients and copies.
+TRAIN and watch the fifth, at one size throughout, as in benchmarks.pretraining. Temperature and threshold are
+chosen on it, also those of the shipped detector, which learns nothing. All are asked about all of TEST, in
+pairs, clustered by its patients and copies.
 """
 
 import argparse

@@ -456,6 +456,33 @@ def test_a_node_that_is_killed_costs_nothing_but_time(
     assert expected == read_outputs(space)
 
 
+def test_a_node_that_is_killed_costs_a_training_anew_where_no_folder_is_shared(
+    untouched: Workspace, local: Workspace, tmp_path: Path
+) -> None:
+    space, expected = forget_units(local, tmp_path / "space")
+    space.change("params.yaml", {"shared_folder: true": "shared_folder: false"})
+    begun = tmp_path / "begun"
+    begun.mkdir()
+    begins = "    recipe, rate = job.arm.recipe(job.unit.seed), job.arm.rate\n"
+    noting = f'    Path({str(begun)!r}, str(__import__("os").getpid())).touch()\n'
+    space.change("src/brainmri/learning/crossval.py", {begins: begins + noting})
+    with start_cluster({}, {}) as cluster:
+        running = space.start(*CROSSVAL)
+        deadline = time.monotonic() + 600
+        try:
+            while len(list(begun.iterdir())) < 2:  # a process on each node
+                assert running.poll() is None
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
+            cluster.remove_node(cluster.worker_nodes.copy().pop(), allow_graceful=False)
+            said, _ = running.communicate(timeout=600)
+        finally:
+            running.kill()
+    assert running.returncode == 0, said
+    assert "; it is tried again" in said
+    assert expected == read_outputs(space)
+
+
 def test_a_head_that_vanishes_ends_the_run_in_one_line(untouched: Workspace, tmp_path: Path) -> None:
     code = (
         "from stages import run\ndef main():\n"
@@ -481,6 +508,51 @@ def test_a_head_that_vanishes_ends_the_run_in_one_line(untouched: Workspace, tmp
     assert said.count("\n") == 1
     # What nodes knew the folder by is gone, too.
     assert not list((space.folder / ".dvc" / "tmp").glob(".brainmri-*"))
+
+
+@pytest.mark.parametrize("gone", ["a node", "the head"])
+def test_what_goes_while_scans_are_read_costs_time_or_leaves_the_earlier_set(
+    untouched: Workspace, tmp_path: Path, gone: str
+) -> None:
+    space = untouched.clone(tmp_path / "space")
+    space.run("dvc", "repro", "prepare")
+    made = space.folder / "data" / "prepared"
+    before = {path.name: path.read_bytes() for path in made.iterdir()}
+    # Other contents by the same scans: a set that was written anew is told from the earlier one.
+    begins = "    opened = open_scan("
+    noting = '    __import__("pathlib").Path("began-" + str(__import__("os").getpid())).touch()\n'
+    waiting = f'    __import__("time").sleep({2 if gone == "the head" else 1})\n'
+    space.change("src/brainmri/dataset/scan_preparation.py", {begins: noting + waiting + begins})
+    space.change("params.yaml", ON_RAY | {"  size: 32": "  size: 64"})
+    prepare = (sys.executable, "-m", "stages.prepare", "--raw", "data/phantom", "--prepared", "data/prepared")
+    with start_cluster({}, {}) as cluster:
+        running = space.start(*prepare, "--sheet", "sheet.png")
+        try:
+            deadline = time.monotonic() + 120
+            while len(list(space.folder.glob("began-*"))) < 2:  # a process on each node
+                assert running.poll() is None
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
+            if gone == "a node":
+                cluster.remove_node(cluster.worker_nodes.copy().pop(), allow_graceful=False)
+            else:
+                cluster.head_node.kill_gcs_server()
+            said, _ = running.communicate(timeout=300)
+        finally:
+            running.kill()
+    after = {path.name: path.read_bytes() for path in made.iterdir()}
+    assert [] == list(made.parent.glob(".prepared*"))
+    if gone == "the head":
+        assert (1, 1) == (running.returncode, said.count("\n")), said
+        assert said.startswith("error: compute.backend: expected the cluster's head at 127.0.0.1:")
+        assert before == after
+        return
+    assert running.returncode == 0, said
+    assert "; it is tried again" in said
+    space.change("params.yaml", {"backend: ray": "backend: local"})
+    space.run(*prepare, "--sheet", "sheet.png")
+    assert after == {path.name: path.read_bytes() for path in made.iterdir()}
+    assert before["images.npy"] != after["images.npy"]
 
 
 def test_two_drivers_on_one_workspace_take_turns_and_say_so(

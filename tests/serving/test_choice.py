@@ -237,6 +237,7 @@ def test_an_export_of_it_needs_no_set(
 ) -> None:
     assert 0 == run(export_command, "--out", "out")
     assert "on 256 drawn heads its probabilities differ from PyTorch's by at most" in capsys.readouterr().out
+    assert 256 == read_mapping(Path("out/export.json"))["images"]
     with pytest.raises(BadInput, match=r"data/prepared/.*: no such "):
         run(export_command, "--model", trained.model, "--out", "other")
     assert not Path("other").exists()

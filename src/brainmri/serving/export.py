@@ -68,8 +68,9 @@ def export_model(
             f"{out}: expected probabilities and novelty within {_MOST_DIFFERENCE:g} of PyTorch's, came "
             f"{largest:.2g} and {farthest:.2g} away"
         )
-    facts = {"images": len(chosen), "largest_difference": largest, "largest_difference_of_novelty": farthest}
-    write_mapping(out / "export.json", {name: float(f"{fact:.2g}") for name, fact in facts.items()})
+    differences = {"largest_difference": largest, "largest_difference_of_novelty": farthest}
+    facts = {name: float(f"{value:.2g}") for name, value in differences.items()}
+    write_mapping(out / "export.json", facts | {"images": len(chosen)})
     write_mapping(out / LIMITS, limits.model_dump())
     write_mapping(out / SERVE_LIMITS, serve.model_dump())
     return Exported(out / CLASSIFIER / ONNX_FILE, len(chosen), largest)

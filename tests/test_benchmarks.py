@@ -10,8 +10,10 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
+from torch import nn
 
-from benchmarks import ablations, pretraining, transfer
+from benchmarks import ablations, pretraining, stored, transfer
 from brainmri.dataset.groups import GroupRow
 from brainmri.dataset.manifest import Subset
 from brainmri.dataset.prepared import Classes
@@ -160,3 +162,20 @@ def test_an_ablation_s_answers_are_those_about_each_slice(
                 assert row.logit == pytest.approx(images[row.slice_id].mean() * factor)
             watched = [row.slice_id for row in answers[name][where] if row.subset is Subset.VALID]
             assert watched == [row.slice_id for row in manifest if row.subset is Subset.VALID]
+
+
+def test_kernels_are_stored_as_coarsely_as_is_said() -> None:
+    kernel = torch.randn(8, 4, 3, 3, generator=torch.Generator().manual_seed(0))
+    assert torch.equal(kernel.half().float(), stored.round_floats(kernel, 11))
+    assert torch.equal(kernel.bfloat16().float(), stored.round_floats(kernel, 8))
+    whole = stored.round_wholes(kernel, 4)
+    assert max(len(channel.unique()) for channel in whole) <= 15
+    assert torch.allclose(kernel.abs().amax((1, 2, 3)), whole.abs().amax((1, 2, 3)))
+    network = nn.Conv2d(1, 2, 3)
+    made = dict(stored.store(network, "int8 by channel").named_parameters())
+    assert not torch.equal(network.weight, made["weight"])
+    assert network.bias is not None
+    assert torch.equal(network.bias, made["bias"])
+    assert torch.equal(
+        network.weight, dict(stored.store(network, stored.STORED).named_parameters())["weight"]
+    )

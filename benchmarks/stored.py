@@ -3,10 +3,10 @@
     python -m benchmarks.stored RAW --name lgg [--positive tumor] [--channel 1] [--arch resnet34]
 
 The kernels lie in float16, with 11 bits of mantissa. What they were before is not kept, so their own rounding
-can't be measured. Rounded once more, to 10 bits, they move by twice as much, so that what this changes says
-how much float16 may have. In int8 (each output channel by a scale of its own) they would take half the room,
-in int4 a quarter. All are asked about RAW and about unseen phantoms that lack nothing; temperature and
-threshold of each are chosen on others of these.
+can't be measured. Rounded once more, to 10 bits, they move by some twice as much, so that what this changes
+is more than what float16 may have changed. In int8 (each output channel by a scale of its own) they would
+take half the room, in int4 a quarter. All are asked about RAW and about unseen phantoms that lack nothing;
+temperature and threshold of each are chosen on others of these.
 """
 
 import copy
@@ -66,7 +66,7 @@ def store(network: nn.Module, name: str) -> nn.Module:
 def main() -> None:
     """A line for each way to store them."""
     parser = parse_set(__doc__, "resnet34")
-    parser.set_defaults(batch=2, size=None, pictures=2)  # of a pretraining, which there is none here
+    parser.set_defaults(batch=2, size=None, pictures=2)  # of a pretraining, of which there is none here
     given = parser.parse_args()
     shipped = find_shipped(given.arch, "--arch")
     shipped.check()

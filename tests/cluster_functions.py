@@ -106,6 +106,11 @@ def lack_there(node: str, number: int) -> str:
         raise Unfit("a node: expected the folder of this run, came none; share it") from None
 
 
+def import_missing(_: int) -> None:
+    """As a node does where a package isn't installed."""
+    import no_package_of_that_name  # noqa: F401, PLC0415
+
+
 def kill_itself(_: int) -> None:
     """What the system does where it has no memory left."""
     os.kill(os.getpid(), signal.SIGKILL)

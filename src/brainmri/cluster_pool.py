@@ -5,7 +5,7 @@ import socket
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from brainmri.cluster_queue import (
     FULL,
     Failures,
+    History,
     Sent,
     Tasks,
     cancel_all,
@@ -49,6 +50,7 @@ class RayPool:
     """The nodes of a cluster, and where functions run on them."""
 
     place: Place
+    history: History = field(default_factory=History)
 
     def count(self, needs: Needs) -> int:
         """How many items with such needs the nodes work on at once, now; at least 1."""
@@ -130,7 +132,8 @@ class RayPool:
                     os.utime(self._mark)
             return _AHEAD * self.count(needs)
 
-        tasks = Tasks(send, elsewhere, partial(_check_room, needs), needs.name, lose, patient)
+        room = partial(_check_room, needs)
+        tasks = Tasks(send, elsewhere, room, needs.name, lose, patient, history=self.history)
         try:
             yield from run_all(tasks, iter(items), look)
         finally:
@@ -139,7 +142,8 @@ class RayPool:
     def _list_expected(self, needs: Needs) -> Iterator[str]:
         """What every item is read from, where nodes see it by themselves."""
         for path in needs.common if self.place.shared is not None else ():
-            yield from map(str, sorted(path.rglob("*")) if path.is_dir() else [path])
+            found = sorted(path.rglob("*")) if path.is_dir() else [path]
+            yield from (str(file) for file in found if file.exists())
 
     def _read(
         self, paths: Iterable[Path], *, passing_over: bool = False

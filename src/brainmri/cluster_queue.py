@@ -4,7 +4,7 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
 import ray
@@ -51,13 +51,20 @@ class Sent:
 
 
 @dataclass
+class History:
+    """Whether any item of a run has come to its end."""
+
+    some_done: bool = False
+
+
+@dataclass
 class Tasks:
     """The items that are under way; one whose node or process is lost is sent again after a while.
 
-    So is, with `patient`, one that came to an error that nobody foresaw: a library may say so of a GPU; and
-    one for which a node lacks something, once another has done one. It is sent to nodes where it has not
-    failed, if there are any (`elsewhere` says so of those it avoids). A line says what is tried again; `lose`
-    is told what isn't any more. Both name it, with why.
+    So is, with `patient`, one that came to an error that nobody foresaw: a library may say so of a GPU. It is
+    sent to nodes where it is known to have failed only if there are no others (`elsewhere` says so of those
+    to avoid). What a node refuses that lacks something is sent to others, if any item was done before. A line
+    says what is tried again; `lose` is told what isn't any more. Both name it, with why.
     """
 
     send: Callable[[Any, Collection[str]], "ray.ObjectRef[Outcome]"]
@@ -68,14 +75,14 @@ class Tasks:
     patient: bool
     running: dict["ray.ObjectRef[Outcome]", Sent] = field(default_factory=dict)
     again: deque[tuple[float, Sent]] = field(default_factory=deque)
-    some_done: bool = False
+    history: History = field(default_factory=History)
 
     def __len__(self) -> int:
         """How many there are."""
         return len(self.running) + len(self.again)
 
     def start(self, sent: Sent) -> None:
-        """Sends an item, where it has failed on all nodes, to any."""
+        """Sends an item to nodes where it has not failed, or to any if there are no such."""
         if sent.avoided and not self.elsewhere(sent.avoided):
             sent.avoided.clear()
         sent.tries += 1
@@ -86,36 +93,47 @@ class Tasks:
         seconds = _LOOK_SECONDS
         if self.again:
             seconds = max(0.0, min(seconds, self.again[0][0] - time.monotonic()))
-        ready = self._look(seconds)
-        for reference in ready:
+        heard = []
+        for reference in self._look(seconds):
             sent = self.running.pop(reference)
-            outcome = self._hear(reference, sent)
+            heard.append((sent, self._hear(reference, sent)))
+        if any(outcome.lost is None and outcome.refused is None for _, outcome in heard):
+            self.history.some_done = True
+        for sent, outcome in heard:
             named = f"{self.name(sent.item)[:LONGEST]} ({outcome.lost})"
-            if outcome.lost is None:
-                self.some_done = self.some_done or outcome.refused is None
+            if self._is_elsewhere_s(sent, outcome):
+                sent.tries -= 1
+                self._send_again(sent, outcome.node, f"{self.name(sent.item)[:LONGEST]} ({outcome.refused})")
+            elif outcome.lost is None:
                 yield sent.place, outcome
             elif sent.tries < TRIES:
-                sent.avoided |= {outcome.node} - {""}
-                print(f"cluster: expected it done, came {named}; it is tried again", file=sys.stderr)
-                self.again.append((time.monotonic() + _PAUSE_SECONDS, sent))
+                self._send_again(sent, outcome.node, named)
             else:
                 self.lose(sent, named)
                 yield sent.place, None
         while self.again and self.again[0][0] <= time.monotonic():
             self.start(self.again.popleft()[1])
 
+    def _send_again(self, sent: Sent, node: str, named: str) -> None:
+        """After a while, not to that node, if it is known."""
+        sent.avoided |= {node} - {""}
+        print(f"cluster: expected it done, came {named}; it is tried again", file=sys.stderr)
+        self.again.append((time.monotonic() + _PAUSE_SECONDS, sent))
+
+    def _is_elsewhere_s(self, sent: Sent, outcome: Outcome) -> bool:
+        """Whether a node lacks something, and another may have it, as there is one that is known to work."""
+        lacking = self.history.some_done and isinstance(outcome.refused, Unfit) and bool(outcome.node)
+        return lacking and self.elsewhere({*sent.avoided, outcome.node})
+
     def _hear(self, reference: "ray.ObjectRef[Outcome]", sent: Sent) -> Outcome:
         sent.error = None
         try:
-            outcome = _get(reference)
+            return _get(reference)
         except RayTaskError as error:
             if not self.patient:
                 raise
             sent.error = error
             return Outcome(lost=_tell_cause(error)[:LONGEST], node=_find_node(error))
-        if self.some_done and isinstance(outcome.refused, Unfit):
-            return replace(outcome, refused=None, lost=str(outcome.refused))
-        return outcome
 
     def _look(self, seconds: float) -> "list[ray.ObjectRef[Outcome]]":
         if not self.running:
@@ -133,8 +151,11 @@ class Tasks:
 
     def _give_up_avoiding(self) -> None:
         """Sends anew what waits for nodes that are all gone."""
-        for reference, sent in list(self.running.items()):
-            if sent.avoided and not self.elsewhere(sent.avoided):
+        avoiding = [reference for reference, sent in self.running.items() if sent.avoided]
+        _, waiting = ray.wait(avoiding, num_returns=len(avoiding), timeout=0) if avoiding else ([], [])
+        for reference in waiting:
+            sent = self.running[reference]
+            if not self.elsewhere(sent.avoided):
                 ray.cancel(reference)
                 del self.running[reference]
                 sent.tries -= 1
@@ -148,9 +169,11 @@ def _get(reference: "ray.ObjectRef[Outcome]") -> Outcome:
     except FULL:
         raise refuse_full() from None
     except RayTaskError as error:
-        # Its last line is that of the error itself.
+        # Of a function that can't be read there the last line alone says so.
         words = str(error).strip().splitlines()[-1]
-        if "ModuleNotFoundError" not in words and "ImportError" not in words:
+        if isinstance(error.cause, ImportError):
+            words = _tell_cause(error)
+        elif "ModuleNotFoundError" not in words and "ImportError" not in words:
             raise
         raise BadInput(f"a node: expected it to run the code it is sent, came {words}; {MISSING}") from None
     except RayError as error:
@@ -166,8 +189,9 @@ def _tell_cause(error: RayTaskError) -> str:
 
 
 def _find_node(error: RayTaskError) -> str:
-    """The node that an error's note names, "" where there is none."""
-    notes = (str(note) for note in getattr(error.cause, "__notes__", ()))
+    """The node that an error's note names, "" where there is none; the note is taken off."""
+    notes = [str(note) for note in getattr(error.cause, "__notes__", ())]
+    vars(error.cause).pop("__notes__", None)
     return next((note.removeprefix(NODE) for note in notes if note.startswith(NODE)), "")
 
 

@@ -170,8 +170,8 @@ def _isolate_batch(work: _Work, items: Sequence[Any]) -> list[Any | Failure | _U
             continue
         if result.failed:
             raise Died(
-                f"node {node}: {_name(item)}: its file system or memory failed ({result.reason}); look at "
-                "these, or take the file away, then run it again"
+                f"node {node}: {_name(item)}: {result.reason}, by its file system or for want of memory; "
+                "look at these, or take the file away, then run it again"
             )
         if unseen := _refuse([item], work.files):
             results[place] = _Unseen(node, unseen[0])

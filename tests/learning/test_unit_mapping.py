@@ -127,15 +127,23 @@ def test_what_nodes_of_this_type_have_finished_is_taken_here_too(
     with Nodes(identity.describe_machine(jobs[0].arm.train.precision)):
         came = list(train_units(jobs[:1], threads=1))
     monkeypatch.setattr(crossval, "train_network", None)
-    assert [outcome.scored for outcome in came] == [outcome.scored for outcome in train_units(jobs[:1], 1)]
+    again = list(train_units(jobs[:1], 1))
+    assert [outcome.scored for outcome in came] == [outcome.scored for outcome in again]
+    finish_all(outcome.key for outcome in again)
+    remove_finished()
+    assert not list(Path(".dvc").rglob("outcome.json"))
 
 
 @pytest.mark.usefixtures("data")
 def test_a_node_without_the_gpus_that_ray_was_told_of_trains_nothing(
     jobs: list[UnitJob], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
-    with Nodes("with a GPU"):
-        choose(ComputeParams(backend="ray", shared_folder=False, gpus_per_unit=2.0))
-        with pytest.raises(Unfit, match=r"expected 2 GPUs for a unit .*, came 1 that PyTorch sees; look"):
-            list(train_units(jobs, threads=1))
+    # As an old driver has it.
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    for available, seen in ((False, 0), (True, 1)):
+        monkeypatch.setattr(torch.cuda, "is_available", lambda: available)  # noqa: B023 - called in this round
+        with Nodes("with a GPU"):
+            choose(ComputeParams(backend="ray", shared_folder=False, gpus_per_unit=2.0))
+            with pytest.raises(Unfit, match=rf"can use, 2 for a unit .*, came {seen}; mend its driver"):
+                list(train_units(jobs, threads=1))
+        monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)

@@ -216,6 +216,22 @@ def test_what_is_wrong_with_the_last_trials_is_said_too(tmp_path: Path, error: E
     assert "-S lr=0.05 -S train.batch_size=8" in {row.settings for row in rows}
 
 
+def test_settings_that_nobody_can_train_with_are_tried_twice_and_no_more(tmp_path: Path) -> None:
+    tried: list[dict[str, Value]] = []
+
+    def score(values: dict[str, Value], fold: int) -> float:
+        tried.append(values)
+        if values == PRESENT:
+            raise RuntimeError("CUDA out of memory")
+        return _score(values, fold)
+
+    for _ in range(2):
+        with pytest.raises(RuntimeError, match="out of memory"):
+            _run(tmp_path, score=score, present=PRESENT)
+    assert 25 == len(list_trials(_run(tmp_path, score=score)))
+    assert [True, True, False] == [values == PRESENT for values in tried[:3]]
+
+
 def test_a_search_in_which_nothing_ends_says_so(tmp_path: Path) -> None:
     def diverge(_: dict[str, Value], __: int) -> float:
         raise Diverged("lr: expected a rate that trains")

@@ -95,16 +95,16 @@ class CheckpointStore:
     def read_outcome(self) -> dict[str, Any] | None:
         """What `write_outcome` wrote, or None; what is broken is removed."""
         path = self.folder / _OUTCOME
-        if not path.exists():
-            return None
         try:
             content = json.loads(path.read_bytes())
             if content["checksum"] == _sum_up({}, content["outcome"])[""]:
                 return dict(content["outcome"])
+        except FileNotFoundError:
+            return None
         except (ValueError, KeyError, TypeError):
             pass
         print(f"the outcome {path} is broken; its training is done anew")
-        path.unlink()
+        path.unlink(missing_ok=True)
         return None
 
     def write_outcome(self, outcome: Mapping[str, Any]) -> None:

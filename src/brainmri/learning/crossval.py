@@ -67,7 +67,8 @@ class UnitJob:
 class UnitOutcome:
     """What came of a unit: what it says of the slices it watched and scored, and facts of its training.
 
-    `kept` is what its store keeps of it, and that store's key; empty where that was not asked for.
+    `key` is that of the store where it lies. `kept` is what that keeps of it, with the training's key; empty
+    where that was not asked for.
     """
 
     unit: UnitRow
@@ -99,7 +100,8 @@ def train_unit(job: UnitJob, processes: int = 1, *, keep: bool = False) -> UnitO
         return _ask_shipped(job, taken)
     key = _identify(job, taken, processes)
     with open_store(key, job.place) as store:
-        outcome = job.known["outcome"] if job.known.get("key") == key else store.read_outcome()
+        known = job.known.get("key") == key
+        outcome = job.known["outcome"] if known else store.read_outcome()
         if outcome is None:
             try:
                 # Lines of several trainings at once would run into one another.
@@ -109,7 +111,8 @@ def train_unit(job: UnitJob, processes: int = 1, *, keep: bool = False) -> UnitO
                 raise type(error)(f"{job.unit.name}: {error}") from None
             store.write_outcome(outcome)
     kept = {"key": key, "outcome": outcome} if keep else {}
-    return UnitOutcome(job.unit, key, list_rows(outcome["scores"], job.unit, taken), outcome["facts"], kept)
+    rows = list_rows(outcome["scores"], job.unit, taken)
+    return UnitOutcome(job.unit, job.name if known else key, rows, outcome["facts"], kept)
 
 
 def _identify(job: UnitJob, taken: Taken, processes: int) -> str:

@@ -47,11 +47,12 @@ def _train_on(cluster: Pool, jobs: Sequence[UnitJob], threads: int, processes: i
 
 def _train_there(gpus: float, job: UnitJob, *, processes: int, keep: bool) -> UnitOutcome:
     """On a node. Raises `Unfit` where Ray was told of GPUs that aren't there: processors would take days."""
-    seen = torch.cuda.device_count()
+    # Of an old driver PyTorch counts GPUs that it can't use.
+    seen = torch.cuda.device_count() if torch.cuda.is_available() else 0
     if gpus and seen < processes:
         raise Unfit(
-            f"node {platform.node()}: expected {processes} GPUs for a unit (compute.gpus_per_unit), came "
-            f"{seen} that PyTorch sees; look at its driver, or start it with --num-gpus=0"
+            f"node {platform.node()}: expected GPUs that PyTorch can use, {processes} for a unit "
+            f"(compute.gpus_per_unit), came {seen}; mend its driver, or start the node with --num-gpus={seen}"
         )
     return train_unit(job, processes, keep=keep)
 

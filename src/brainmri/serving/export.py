@@ -44,7 +44,7 @@ def export_model(
     Prepared `images` (n, size, size) or (n, 3, size, size) are what it is compared on. Raises `BadInput` for
     a folder of another model, for images of another size, and where PyTorch says otherwise.
     """
-    _check_place(out, model)
+    check_place(out, model)
     classifier = read_classifier(model.folder / CLASSIFIER, WEIGHTS)
     chosen = _choose(images, model)
     (out / CLASSIFIER).mkdir(parents=True, exist_ok=True)
@@ -86,7 +86,7 @@ def _choose(images: NDArray[np.uint8], model: Model) -> NDArray[np.uint8]:
     return chosen
 
 
-def _check_place(out: Path, model: Model) -> None:
+def check_place(out: Path, model: Model) -> None:
     """Raises `BadInput` for a folder whose parts would mix with those of another model."""
     if out.resolve().is_relative_to(model.folder.resolve()) or (out / CLASSIFIER / WEIGHTS).exists():
         raise BadInput(f"--out {out}: expected a folder of its own, came that of a model; name another")

@@ -12,7 +12,7 @@ from brainmri.learning.pretraining.drawing import draw_heads
 from brainmri.learning.pretraining.settings import PretrainSection
 from brainmri.params import Section, read_params
 from brainmri.serving.choice import add_model_argument, choose_folder
-from brainmri.serving.export import COMPARED, export_model
+from brainmri.serving.export import COMPARED, check_place, export_model
 from brainmri.serving.limits import find_limits
 from brainmri.serving.model import Model, read_model
 from brainmri.serving.web.settings import find_serve_limits
@@ -44,6 +44,7 @@ def run(given: argparse.Namespace) -> int:
     folder = choose_folder(given.model)
     limits = find_limits(folder), find_serve_limits(folder)
     model = read_model(folder)
+    check_place(given.out, model)
     images, kind = _find_images(given.images, model)
     done = export_model(model, given.out, images, *limits)
     print(

@@ -20,8 +20,9 @@ from brainmri.exclusion import hold_alone, hold_if_free
 from brainmri.tuning.records import ImportanceRow, TrialRow
 from brainmri.tuning.space import Choices, SearchParams, Value, tell_changes
 
-# What a trial notes of itself: the process that works on it, and why it failed.
+# What a trial notes of itself: the process that works on it, why it failed, and how often it was asked again.
 _OWNER: Final = "owner"
+_AGAIN: Final = "again"
 _DIVERGED: Final = "diverged"
 _SEED_STEP: Final = 1_000_003
 # With fewer, importances say nothing.
@@ -110,9 +111,9 @@ def run_study(
     wrong: list[Exception] = []
 
     def score(trial: Trial) -> float:
-        trial.set_user_attr(_OWNER, opened.owner)
-        values = {name: _draw(trial, name, params) for name in params.space}
         try:
+            trial.set_user_attr(_OWNER, opened.owner)
+            values = {name: _draw(trial, name, params) for name in params.space}
             return _score_folds(trial, values, params, score_fold)
         except Diverged as error:
             trial.set_user_attr(_DIVERGED, str(error))
@@ -120,9 +121,8 @@ def run_study(
         except optuna.TrialPruned:
             raise
         except Exception as error:
-            # Its fault it may not be (a node that is gone): the same command asks for it once more.
-            opened.study.enqueue_trial(trial.params)
             wrong.append(error)
+            _ask_again(opened.study, trial, error)
             raise
 
     def report(study: optuna.Study, trial: FrozenTrial) -> None:
@@ -144,6 +144,16 @@ def run_study(
     # Of several at once Optuna says nothing of those that end last.
     if wrong and len(_list_done(opened.study)) < params.trials:
         raise wrong[0]
+
+
+def _ask_again(study: optuna.Study, trial: Trial, error: Exception) -> None:
+    """The same command asks for the trial once more, for it may not be at fault: a node may be gone.
+
+    Of an error that nobody foresaw only once, for that may be of these settings alone.
+    """
+    times = trial.user_attrs.get(_AGAIN, 0)
+    if isinstance(error, BadInput) or not times:
+        study.enqueue_trial(trial.params, user_attrs={_AGAIN: times + 1})
 
 
 def _score_folds(

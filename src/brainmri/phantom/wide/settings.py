@@ -12,7 +12,7 @@ Share = Annotated[float, Field(ge=0, le=1, description="a share from 0 to 1")]
 class WideParams(Section):
     """How wide phantoms are drawn; each rate below 1 thins out what its name says, 0 leaves it away.
 
-    But what every head or scanner has stays: venous sinuses and vessels, a blur of up to half a pixel.
+    What nearly all heads and scanners have stays: venous sinuses, vessels, noise, up to half a pixel of blur.
     `coronal` and `sagittal` are shares of the pictures (the rest is axial).
     """
 

@@ -6,6 +6,7 @@ import platform
 import re
 import shutil
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -115,6 +116,15 @@ def list_running(journal: Path) -> list[optuna.trial.FrozenTrial]:
         return []
     study = optuna.load_study(study_name=found[0].study_name, storage=storage)
     return study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.RUNNING,))
+
+
+def wait_for_both(running: "subprocess.Popen[str]", folder: Path, pattern: str) -> None:
+    """Until what is mapped on two nodes has left a file on each, or for ten minutes."""
+    deadline = time.monotonic() + 600
+    while len(list(folder.glob(pattern))) < 2:
+        assert running.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 def forget_units(local: Workspace, folder: Path) -> tuple[Workspace, dict[str, bytes]]:
@@ -455,13 +465,9 @@ def test_a_node_that_is_killed_costs_nothing_but_time(
     space.change("src/brainmri/learning/resumption.py", {says: noting})
     with start_cluster({}, {}) as cluster:
         running = space.start(*CROSSVAL)
-        deadline = time.monotonic() + 600
         try:
-            # One on each node, the longer one of which may be at its second unit.
-            while len(list(stores.glob("*/checkpoint.safetensors"))) < 2:
-                assert running.poll() is None
-                assert time.monotonic() < deadline
-                time.sleep(0.05)
+            # The longer one may be at its second unit.
+            wait_for_both(running, stores, "*/checkpoint.safetensors")
             cluster.remove_node(cluster.worker_nodes.copy().pop(), allow_graceful=False)
             said, _ = running.communicate(timeout=600)
         finally:
@@ -483,12 +489,8 @@ def test_a_node_that_is_killed_costs_a_training_anew_where_no_folder_is_shared(
     space.change("src/brainmri/learning/crossval.py", {begins: begins + noting})
     with start_cluster({}, {}) as cluster:
         running = space.start(*CROSSVAL)
-        deadline = time.monotonic() + 600
         try:
-            while len(list(begun.iterdir())) < 2:  # a process on each node
-                assert running.poll() is None
-                assert time.monotonic() < deadline
-                time.sleep(0.05)
+            wait_for_both(running, begun, "*")
             cluster.remove_node(cluster.worker_nodes.copy().pop(), allow_graceful=False)
             said, _ = running.communicate(timeout=600)
         finally:
@@ -543,11 +545,7 @@ def test_what_goes_while_scans_are_read_costs_time_or_leaves_the_earlier_set(
     with start_cluster({}, {}) as cluster:
         running = space.start(*prepare, "--sheet", "sheet.png")
         try:
-            deadline = time.monotonic() + 120
-            while len(list(space.folder.glob("began-*"))) < 2:  # a process on each node
-                assert running.poll() is None
-                assert time.monotonic() < deadline
-                time.sleep(0.05)
+            wait_for_both(running, space.folder, "began-*")
             if gone == "a node":
                 cluster.remove_node(cluster.worker_nodes.copy().pop(), allow_graceful=False)
             else:

@@ -10,8 +10,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from ray.exceptions import RayTaskError
 
-from brainmri.cluster_queue import Sent, Tasks
+from brainmri.cluster_failures import Sent, find_node
+from brainmri.cluster_queue import Tasks
 from brainmri.cluster_task import Place, describe_node, list_differences, run_item
 from brainmri.compute import no_files
 from brainmri.confinement import Failure, Limits
@@ -218,6 +220,14 @@ def test_what_waits_for_nodes_that_are_all_gone_is_sent_to_any(monkeypatch: pyte
     assert [1, 2] == sorted(own.tries for own in tasks.running.values())
     tasks._give_up_avoiding()
     assert 3 == len(sent)
+
+
+def test_the_node_of_an_error_is_read_from_its_note_if_it_has_one() -> None:
+    noted = RuntimeError("CUDA error")
+    noted.add_note("on node abc")
+    errors = [RayTaskError("f", "", cause) for cause in (noted, RuntimeError("no note"), None)]
+    assert ["abc", "", ""] == [find_node(error) for error in errors]
+    assert not getattr(noted, "__notes__", None)
 
 
 def test_a_node_says_which_versions_it_has() -> None:

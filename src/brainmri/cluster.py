@@ -1,4 +1,4 @@
-"""Joining a Ray cluster; this, the pool and the queue import Ray, and only where it was asked for.
+"""Joining a Ray cluster; this, the pool, the queue and its failures import Ray, only where it was asked for.
 
 Workers run the driver's code: the files that git tracks in the checkout, as they are now, are sent to them.
 """
@@ -22,8 +22,8 @@ import ray
 from ray.exceptions import GetTimeoutError, RayError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
+from brainmri.cluster_failures import MISSING
 from brainmri.cluster_pool import RayPool
-from brainmri.cluster_queue import MISSING
 from brainmri.cluster_task import OPTIONAL, ROOT, Place, describe_node, list_differences
 from brainmri.errors import BadInput
 from brainmri.params import load_yaml

@@ -14,18 +14,8 @@ import numpy as np
 import ray
 from numpy.typing import NDArray
 
-from brainmri.cluster_queue import (
-    FULL,
-    Failures,
-    History,
-    Sent,
-    Tasks,
-    cancel_all,
-    put_in_order,
-    refuse_full,
-    refuse_lost,
-    run_all,
-)
+from brainmri.cluster_failures import FULL, Failures, Sent, refuse_full, refuse_lost
+from brainmri.cluster_queue import History, Tasks, cancel_all, put_in_order, run_all
 from brainmri.cluster_task import Outcome, Place, run_item
 from brainmri.compute import Needs
 from brainmri.confinement import MEGABYTE
@@ -99,24 +89,15 @@ class RayPool:
         _check_room(needs)
         place = replace(self.place, hidden=not needs.gpus, expected=tuple(self._list_expected(needs)))
         task = ray.remote(max_calls=1 if needs.fresh else 0)(run_item)
-        asked = {
-            "num_cpus": needs.cores,
-            "num_gpus": needs.gpus,
-            "memory": needs.memory or None,
-            "max_retries": 0,
-            "scheduling_strategy": "SPREAD",
-        }
         known = {name: _put(content) for name, content in self._read(needs.common)}
         kept = _put(function)
 
         def send(item: Item, avoided: Collection[str]) -> "ray.ObjectRef[Outcome]":
             files = self._read(needs.files(item), passing_over=True)
             sent = known | {name: _put(content) for name, content in files}
-            labels = {_NODE_LABEL: f"!in({','.join(sorted(avoided))})"} if avoided else None
+            asked = task.options(**_ask_for(needs, avoided))
             try:  # the item itself may go to the store
-                return task.options(**asked, label_selector=labels).remote(
-                    kept, item, place, list(sent), *sent.values()
-                )
+                return asked.remote(kept, item, place, list(sent), *sent.values())
             except FULL:
                 raise refuse_full() from None
 
@@ -157,6 +138,19 @@ class RayPool:
                 with suppress(*(_GONE if passing_over else ())):
                     if file.is_file():
                         yield _name_below(file), np.fromfile(file, np.uint8)
+
+
+def _ask_for(needs: Needs, avoided: Collection[str]) -> dict[str, Any]:
+    """Ray's options of a task with such needs, on other nodes than those, by its names for them."""
+    labels = {_NODE_LABEL: f"!in({','.join(sorted(avoided))})"}
+    return {
+        "num_cpus": needs.cores,
+        "num_gpus": needs.gpus,
+        "memory": needs.memory or None,
+        "max_retries": 0,
+        "scheduling_strategy": "SPREAD",
+        "label_selector": labels if avoided else None,
+    }
 
 
 def _name_below(path: Path) -> str:

@@ -8,46 +8,23 @@ from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
 import ray
-from ray.exceptions import ObjectStoreFullError, OutOfDiskError, RayError, RayTaskError
+from ray.exceptions import RayTaskError
 
-from brainmri.cluster_task import NODE, Outcome
+from brainmri.cluster_failures import LONGEST, TRIES, Sent, find_node, get_outcome, tell_cause
+from brainmri.cluster_task import Outcome
 from brainmri.errors import BadInput, Unfit
 
 Result = TypeVar("Result")
 
 # Items started for each that may be under way, from the first that isn't done: it holds back all results.
 _FAR: Final = 4
-# How often an item is tried whose node or process is lost, or that came to an error that nobody foresaw, and
-# after how many seconds: what was wrong (memory that another took) may be over then, and a node that is gone
-# is known to be.
-TRIES: Final = 3
+# Before another try: what was wrong (memory that another took) may be over then, and a node that is gone is
+# known to be.
 _PAUSE_SECONDS: Final = 2.0
 # For what is cancelled to remove its files.
 _CLEAR_UP_SECONDS: Final = 5.0
-# What Ray says where neither the store nor the disk that it spills to has room.
-FULL: Final = (ObjectStoreFullError, OutOfDiskError)
-# What to do where a node can't import something.
-MISSING: Final = (
-    "install requirements.lock there; a module of the project's own must be known to git here (`git add`)"
-)
 # Between looks whether any node can still do what is waited for.
 _LOOK_SECONDS: Final = 15.0
-# Of what an item is called.
-LONGEST: Final = 80
-
-
-@dataclass
-class Sent:
-    """An item, its place among all, and how often it was tried.
-
-    `error` is that of the last try, if nobody foresaw it; `avoided` are the nodes where it failed.
-    """
-
-    place: int
-    item: Any
-    tries: int = 0
-    error: RayTaskError | None = None
-    avoided: set[str] = field(default_factory=set)
 
 
 @dataclass
@@ -100,10 +77,10 @@ class Tasks:
         if any(outcome.lost is None and outcome.refused is None for _, outcome in heard):
             self.history.some_done = True
         for sent, outcome in heard:
-            named = f"{self.name(sent.item)[:LONGEST]} ({outcome.lost})"
-            if self._is_elsewhere_s(sent, outcome):
+            named = f"{self.name(sent.item)[:LONGEST]} ({outcome.lost or outcome.refused})"
+            if self._belongs_elsewhere(sent, outcome):
                 sent.tries -= 1
-                self._send_again(sent, outcome.node, f"{self.name(sent.item)[:LONGEST]} ({outcome.refused})")
+                self._send_again(sent, outcome.node, named)
             elif outcome.lost is None:
                 yield sent.place, outcome
             elif sent.tries < TRIES:
@@ -120,7 +97,7 @@ class Tasks:
         print(f"cluster: expected it done, came {named}; it is tried again", file=sys.stderr)
         self.again.append((time.monotonic() + _PAUSE_SECONDS, sent))
 
-    def _is_elsewhere_s(self, sent: Sent, outcome: Outcome) -> bool:
+    def _belongs_elsewhere(self, sent: Sent, outcome: Outcome) -> bool:
         """Whether a node lacks something, and another may have it, as there is one that is known to work."""
         lacking = self.history.some_done and isinstance(outcome.refused, Unfit) and bool(outcome.node)
         return lacking and self.elsewhere({*sent.avoided, outcome.node})
@@ -128,12 +105,12 @@ class Tasks:
     def _hear(self, reference: "ray.ObjectRef[Outcome]", sent: Sent) -> Outcome:
         sent.error = None
         try:
-            return _get(reference)
+            return get_outcome(reference)
         except RayTaskError as error:
             if not self.patient:
                 raise
             sent.error = error
-            return Outcome(lost=_tell_cause(error)[:LONGEST], node=_find_node(error))
+            return Outcome(lost=tell_cause(error)[:LONGEST], node=find_node(error))
 
     def _look(self, seconds: float) -> "list[ray.ObjectRef[Outcome]]":
         if not self.running:
@@ -160,77 +137,6 @@ class Tasks:
                 del self.running[reference]
                 sent.tries -= 1
                 self.start(sent)
-
-
-def _get(reference: "ray.ObjectRef[Outcome]") -> Outcome:
-    """What has come of an item; where its node or process is gone, what Ray says of that."""
-    try:
-        outcome: Outcome = ray.get(reference)
-    except FULL:
-        raise refuse_full() from None
-    except RayTaskError as error:
-        # Of a function that can't be read there the last line alone says so.
-        words = str(error).strip().splitlines()[-1]
-        if isinstance(error.cause, ImportError):
-            words = _tell_cause(error)
-        elif "ModuleNotFoundError" not in words and "ImportError" not in words:
-            raise
-        raise BadInput(f"a node: expected it to run the code it is sent, came {words}; {MISSING}") from None
-    except RayError as error:
-        said = [type(error).__name__, *str(error).split("\n")[-1:]]
-        return Outcome(lost=": ".join(filter(None, said))[:LONGEST])
-    return outcome
-
-
-def _tell_cause(error: RayTaskError) -> str:
-    """The error that a function came to, by its first line: PyTorch's go on with advice."""
-    words = str(error.cause).strip().splitlines()
-    return ": ".join([type(error.cause).__name__, *words[:1]])
-
-
-def _find_node(error: RayTaskError) -> str:
-    """The node that an error's note names, "" where there is none; the note is taken off."""
-    notes = [str(note) for note in getattr(error.cause, "__notes__", ())]
-    vars(error.cause).pop("__notes__", None)
-    return next((note.removeprefix(NODE) for note in notes if note.startswith(NODE)), "")
-
-
-class Failures:
-    """The items that failed for the last time, by place; `none_done` until one came to its end."""
-
-    def __init__(self) -> None:
-        """None yet."""
-        self.none_done = True
-        self._names: dict[int, str] = {}
-        self._errors: dict[int, RayTaskError] = {}
-
-    def add(self, sent: Sent, name: str) -> None:
-        """Raises where two came to the same error, and none to its end: that is no machine's fault."""
-        self._names[sent.place] = name
-        if sent.error is not None:
-            same = str(sent.error.cause) in {str(error.cause) for error in self._errors.values()}
-            self._errors[sent.place] = sent.error
-            if same and self.none_done:
-                self.end()
-
-    def end(self) -> None:
-        """Raises, if there are any, an error that nobody foresaw with all names, else a line with these."""
-        if not self._names:
-            return
-        refused = refuse_lost([self._names[place] for place in sorted(self._names)])
-        if not self._errors:
-            raise refused
-        error = self._errors[min(self._errors)]
-        error.add_note(str(refused))
-        raise error
-
-
-def refuse_lost(names: list[str]) -> BadInput:
-    """What to say of items that failed for the last time, each with why."""
-    return BadInput(
-        f"compute.backend: expected every item done, came {len(names)} that failed {TRIES} times: "
-        f"{', '.join(names)}; the same command runs them again"
-    )
 
 
 def run_all(tasks: Tasks, items: Iterator[Any], count: Callable[[], int]) -> Iterator[tuple[int, Any]]:
@@ -290,12 +196,3 @@ def cancel_all(running: "list[ray.ObjectRef[Outcome]]") -> None:
             for reference in running:
                 ray.cancel(reference, force=force)
             _, running = ray.wait(running, num_returns=len(running), timeout=_CLEAR_UP_SECONDS)
-
-
-def refuse_full() -> BadInput:
-    """What to say where there is no room."""
-    return BadInput(
-        "compute.backend: expected room in Ray's object stores and on the disks they spill to, came none; "
-        "make room on these, start nodes with a larger --object-store-memory, or set compute.shared_folder "
-        "to true"
-    )

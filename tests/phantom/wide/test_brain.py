@@ -10,7 +10,7 @@ PLAIN = MIDDLE | {"tumor": 0.0, "ventricle_mm": -1.0, "ventricle_side_mm": 0.0, 
 
 
 def measure_fluid(make_draft: MakeDraft, template: Template, **changes: float) -> tuple[torch.Tensor, ...]:
-    """Which share is fluid: 15 mm and more below the surface, on the right and left; less than 12 mm below."""
+    """Which share is fluid: 15 mm below the surface and more, on the right and left; less than 12 mm."""
     healthy = draw_healthy(make_draft(12, **PLAIN | changes), template)
     brain = healthy.scene.brain
     deep = (healthy.scene.shells.fluid_mm < -15).float()

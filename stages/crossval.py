@@ -12,7 +12,7 @@ from brainmri.dataset.protocols import SplitParams
 from brainmri.dataset.units import ScoredRow, UnitRow
 from brainmri.exclusion import hold_alone
 from brainmri.learning.arm_network import count_network, list_arm_looks
-from brainmri.learning.arms import ComparisonParams, Settings, TaskName, read_arm
+from brainmri.learning.arms import Arm, ComparisonParams, Settings, TaskName, read_arm
 from brainmri.learning.crossval import UnitJob
 from brainmri.learning.finished import PLACE, finish_all
 from brainmri.learning.unit_mapping import train_units
@@ -28,7 +28,7 @@ class Params(Settings):
     comparison: ComparisonParams
 
 
-def _take_turns(scores: Path) -> AbstractContextManager[None]:
+def take_turns(scores: Path) -> AbstractContextManager[None]:
     """On a cluster one driver at a time: units that wait for those of another would keep nodes idle."""
     chosen = find_chosen()
     if chosen is None or chosen.backend is Backend.LOCAL:
@@ -36,14 +36,24 @@ def _take_turns(scores: Path) -> AbstractContextManager[None]:
     return hold_alone(PLACE / f"{scores.name}.lock", "crossval")
 
 
+def list_jobs(
+    params: Params, own: Arm, prepared: Path, manifest: Path, units: Path, scores: Path
+) -> list[UnitJob]:
+    """The units of an arm's protocol, for the arm's scores."""
+    return [
+        UnitJob(prepared, manifest, own, row, params.comparison.cases, params.split, scores)
+        for row in read_rows(units, UnitRow)
+        if row.protocol is own.protocol
+    ]
+
+
 def main(arm: str, prepared: Path, manifest: Path, units: Path, scores: Path, facts: Path) -> None:
     """An arm's name, prepared folder, manifest and units in; scores and facts of networks out."""
     params = read_params(Params)
-    comparison, own = params.comparison, read_arm(arm, params, params.comparison)
-    rows = [row for row in read_rows(units, UnitRow) if row.protocol is own.protocol]
-    jobs = [UnitJob(prepared, manifest, own, row, comparison.cases, params.split, scores) for row in rows]
+    own = read_arm(arm, params, params.comparison)
+    jobs = list_jobs(params, own, prepared, manifest, units, scores)
     outcomes = []
-    with _take_turns(scores):
+    with take_turns(scores):
         for outcome in train_units(jobs, own.train.threads):
             outcomes.append(outcome)
             print(f"crossval {arm}: {len(outcomes)} of {len(jobs)}: {outcome.words}")

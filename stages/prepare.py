@@ -6,7 +6,6 @@ Only this stage reads raw data. Every scan found is either prepared or listed in
 from pathlib import Path
 
 from brainmri.dataset.prepare import PrepareParams, prepare_folder
-from brainmri.dataset.prepared import read_prepared
 from brainmri.figures.gallery import show_prepared
 from brainmri.params import Section, read_params
 from stages import run
@@ -22,7 +21,7 @@ def main(raw: Path, prepared: Path, sheet: Path) -> None:
     """Raw folder in, prepared folder and sheet out."""
     params = read_params(Params)
     count = prepare_folder(raw, params.prepare, prepared)
-    show_prepared(read_prepared(prepared), sheet)
+    show_prepared(prepared, sheet)
     found = f"{count.found} scans, {count.rejected} rejected"
     print(f"prepare: {count.slices} slices of {found} -> {prepared}", *count.notices, sep="; ")
 

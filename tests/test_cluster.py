@@ -175,6 +175,26 @@ def test_what_nodes_are_sent_gives_the_same_bytes(local: Workspace, tmp_path: Pa
     assert {99} == {facts["best_epoch"] for facts in units.values()}
 
 
+@pytest.mark.usefixtures("cluster")
+def test_units_of_several_arms_are_trained_at_once_and_kept_for_dvc(local: Workspace, tmp_path: Path) -> None:
+    space, expected = forget_units(local, tmp_path / "space")
+    other = "    focal:\n      lr: 1e-3\n      epochs: 12\n"
+    space.change(
+        "params.yaml",
+        {"shared_folder: true": "shared_folder: false", other: f"    more:\n      epochs: 2\n{other}"},
+    )
+    space.run("dvc", "repro", "comparison/dvc.yaml:plan")
+    said = space.run(sys.executable, "-m", "stages.train_arms")
+    assert {"focal", "more"} == set(re.findall(r"^train_arms: \d+ of 6: (\w+): fold", said, re.MULTILINE))
+    kept = {path.parent.name for path in (space.folder / PLACE).glob("*/outcome.json")}
+    assert len(kept) == 6
+    assert "more: 3 of 3" in space.run("dvc", "repro", "--single-item", "comparison/dvc.yaml:crossval@more")
+    finished = (space.folder / PLACE / "finished").read_text().split()
+    assert len(kept.intersection(finished)) == 3  # what was kept is what the stage took
+    space.run("dvc", "repro", "comparison/dvc.yaml")
+    assert expected == read_outputs(space)
+
+
 def _check_locks(local: Workspace, space: Workspace) -> None:
     for name in LOCKS:
         assert (local.folder / name).read_bytes() == (space.folder / name).read_bytes()

@@ -94,3 +94,31 @@ def test_a_killed_comparison_loses_only_the_units_under_way(workspace: Workspace
     name = "data/comparison/focal.csv"
     assert (undisturbed.folder / name).read_bytes() == (clone.folder / name).read_bytes()
     assert not list(stores.glob("*/outcome.json"))
+
+
+def test_all_arms_at_once_leave_dvc_nothing_to_train(workspace: Workspace, tmp_path: Path) -> None:
+    ahead, one_by_one = workspace.clone(tmp_path / "ahead"), workspace.clone(tmp_path / "one_by_one")
+    for space in (ahead, one_by_one):
+        space.change(
+            "params.yaml", {"lr: 1e-3": "lr: 1.7e-3", "protocol: paper": "protocol: paper\n      lr: 2e-3"}
+        )
+    one_by_one.run(*REPRO)
+    said = ahead.run("python", "-m", "stages.train_arms", code=1)
+    assert "expected a plan that is up to date" in said.splitlines()[-1]
+    ahead.run("dvc", "repro", "comparison/dvc.yaml:plan")
+    said = ahead.run("python", "-m", "stages.train_arms")
+    # The first arm is as it was, and is left alone.
+    told = re.findall(r"^train_arms: \d+ of \d+: (\w+): ", said, re.MULTILINE)
+    assert {"focal", "resnet34_paper"} == set(told)
+    stores = ahead.folder / ".dvc" / "tmp" / "brainmri"
+    kept = {path: path.stat().st_mtime_ns for path in stores.glob("*/outcome.json")}
+    assert len(kept) == len(told)
+    for name in ("focal", "resnet34_paper"):
+        ahead.run("dvc", "repro", "--single-item", f"comparison/dvc.yaml:crossval@{name}")
+    assert kept == {path: path.stat().st_mtime_ns for path in stores.glob("*/outcome.json")}
+    ahead.run(*REPRO)
+    assert not list(stores.glob("*/outcome.json"))
+    for name in ("focal.csv", "focal.json", "resnet34_paper.csv", "resnet34_paper.json"):
+        path = Path("data", "comparison", name)
+        assert (one_by_one.folder / path).read_bytes() == (ahead.folder / path).read_bytes()
+    assert "train_arms: 0 networks of 0 arms" in ahead.run("python", "-m", "stages.train_arms")

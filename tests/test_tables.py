@@ -1,5 +1,6 @@
 """Tables come back as they went, with the same bytes, and a wrong one is named."""
 
+import tracemalloc
 from enum import StrEnum
 from pathlib import Path
 
@@ -8,7 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from brainmri.errors import BadInput
-from brainmri.tables import Row, read_mapping, read_rows, write_bytes, write_mapping, write_rows
+from brainmri.tables import (
+    Row,
+    RowStream,
+    iterate_rows,
+    read_mapping,
+    read_rows,
+    write_bytes,
+    write_mapping,
+    write_rows,
+)
 
 
 class _Kind(StrEnum):
@@ -63,6 +73,41 @@ def test_a_row_of_another_length_than_the_first_is_refused(tmp_path: Path) -> No
     with pytest.raises(ValueError, match="expected 7 cells as in the first row, came 8"):
         write_rows(tmp_path / "t.csv", [item, longer], _Item)
     assert not (tmp_path / "t.csv").exists()
+
+
+def test_a_long_table_never_lies_in_memory_as_a_whole(tmp_path: Path) -> None:
+    item = _Item(name="x" * 100, kind=_Kind.A, count=1, share=0.5, known=True, note=None, parts=(0.5,))
+    path = tmp_path / "t.csv"
+
+    def peak(rows: int) -> int:
+        tracemalloc.start()
+        with RowStream(path, _Item) as stream:
+            for _ in range(rows):
+                stream.append(item)
+        assert rows == sum(1 for _ in iterate_rows(path, _Item))
+        highest = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return highest
+
+    peak(1)  # what is made once
+    assert peak(6000) < 1.5 * peak(2000)
+
+
+def test_a_line_far_down_is_named(tmp_path: Path) -> None:
+    item = _Item(name="x", kind=_Kind.A, count=1, share=0.5, known=True, note=None, parts=(0.5,))
+    path = tmp_path / "t.csv"
+    write_rows(path, [item] * 2500, _Item)
+    lines = path.read_text().splitlines()
+    lines[2100] = lines[2100].replace("true", "maybe")
+    path.write_text("\n".join(lines))
+    with pytest.raises(BadInput, match="line 2101, column known"):
+        read_rows(path, _Item)
+
+
+def test_a_table_without_rows_has_its_columns(tmp_path: Path) -> None:
+    with RowStream(tmp_path / "t.csv", _Item):
+        pass
+    assert "name,kind,count,share,known,note,parts\n" == (tmp_path / "t.csv").read_text()
 
 
 @pytest.mark.parametrize(

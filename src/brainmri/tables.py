@@ -1,15 +1,15 @@
 """Rows <-> CSV, mappings <-> JSON: fixed digits, sorted keys, written atomically."""
 
 import csv
-import io
 import itertools
 import json
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import Enum
 from pathlib import Path
-from typing import Any, TextIO, TypeVar
+from types import TracebackType
+from typing import Any, Final, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
@@ -18,6 +18,8 @@ from brainmri.replacement import replacing_file
 
 DIGITS = 6
 _NUMBER = f"{{:.{DIGITS}f}}".format
+# Rows that are checked at once: one by one takes longer, and all at once lie in memory twice.
+_TOGETHER: Final = 1000
 
 
 class Row(BaseModel):
@@ -35,40 +37,70 @@ AnyRow = TypeVar("AnyRow", bound=Row)
 
 def read_rows(path: Path, row: type[AnyRow]) -> list[AnyRow]:
     """The table at `path` as checked rows; `BadInput` names the line and column that is wrong."""
+    return list(iterate_rows(path, row))
+
+
+def iterate_rows(path: Path, row: type[AnyRow]) -> Iterator[AnyRow]:
+    """As `read_rows`, row by row, so that a long table doesn't lie in memory as a whole."""
+    adapter = TypeAdapter(list[row])  # type: ignore[valid-type]
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file)
             columns = list(reader.fieldnames or [])
-            cells = [_gather(line, f"{path}: line {reader.line_num}") for line in reader]
+            lines = (_gather(line, f"{path}: line {reader.line_num}") for line in reader)
+            before = 0
+            while cells := list(itertools.islice(lines, _TOGETHER)):
+                yield from adapter.validate_python(cells)
+                before += len(cells)
     except FileNotFoundError:
         raise BadInput(f"{path}: no such table; run `dvc repro` to make it") from None
     except (UnicodeDecodeError, csv.Error) as error:
         raise BadInput(f"{path}: expected a CSV table in UTF-8, came something else ({error})") from None
-    try:
-        return TypeAdapter(list[row]).validate_python(cells)  # type: ignore[valid-type]
     except ValidationError as error:
-        raise BadInput(f"{path}: {_describe(error, columns)}") from None
+        raise BadInput(f"{path}: {_describe(error, columns, before)}") from None
 
 
 def write_rows(path: Path, rows: Iterable[Row], row: type[Row]) -> None:
     """Writes the rows in the order given, floats with six digits."""
-    buffer = io.StringIO()
-    stream_rows(buffer, rows, row)
-    write_bytes(path, buffer.getvalue().encode())
+    with replacing_file(path) as aside, RowStream(aside, row) as stream:
+        for item in rows:
+            stream.append(item)
 
 
-def stream_rows(file: TextIO, rows: Iterable[Row], row: type[Row]) -> None:
-    """Writes the rows one by one as they come, so that none waits in memory."""
-    coming = iter(rows)
-    first = next(coming, None)
-    columns = list(row.model_fields) if first is None else list(_name_columns(first))
-    writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(columns)
-    for item in itertools.chain(() if first is None else (first,), coming):
+class RowStream:
+    """A table written row by row as they come, so that none waits in memory: the bytes of `write_rows`."""
+
+    def __init__(self, path: Path, row: type[Row]) -> None:
+        """Opens the file; the columns are the first row's, or without one the fields of `row`."""
+        self._row = row
+        self._columns = 0
+        self._file = path.open("w", encoding="utf-8", newline="")
+        self._writer = csv.writer(self._file, lineterminator="\n")
+
+    def append(self, item: Row) -> None:
+        """One row more; `ValueError` for one of another number of cells than the first."""
+        if not self._columns:
+            self._write_header(list(_name_columns(item)))
         cells = list(_list_cells(item))
-        if len(cells) != len(columns):
-            raise ValueError(f"expected {len(columns)} cells as in the first row, came {len(cells)}")
-        writer.writerow(cells)
+        if len(cells) != self._columns:
+            raise ValueError(f"expected {self._columns} cells as in the first row, came {len(cells)}")
+        self._writer.writerow(cells)
+
+    def __enter__(self) -> Self:
+        """The stream itself; leaving closes the file."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Writes the columns where no row came."""
+        with self._file:
+            if not self._columns:
+                self._write_header(list(self._row.model_fields))
+
+    def _write_header(self, columns: Sequence[str]) -> None:
+        self._columns = len(columns)
+        self._writer.writerow(columns)
 
 
 def read_mapping(path: Path) -> dict[str, Any]:
@@ -160,7 +192,8 @@ def _rounded(value: Any, key: str) -> Any:
             raise ValueError(f"{key[1:]}: {value!r} can't stand in a metrics file")
 
 
-def _describe(error: ValidationError, columns: list[str]) -> str:
+def _describe(error: ValidationError, columns: list[str], before: int) -> str:
+    """What is wrong with a table, of which so many rows came before those that were checked."""
     first = error.errors()[0]
     line, *place = first["loc"]
     column = str(place[0]) if place else "?"
@@ -168,4 +201,4 @@ def _describe(error: ValidationError, columns: list[str]) -> str:
         return f"expected a column {column}, came only {', '.join(columns)}"
     if first["type"] == "extra_forbidden":
         return f"unexpected column {column}; remove it"
-    return f"line {int(line) + 2}, column {column}: {first['msg'].lower()}, came {first['input']!r}"
+    return f"line {before + int(line) + 2}, column {column}: {first['msg'].lower()}, came {first['input']!r}"

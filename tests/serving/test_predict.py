@@ -1,11 +1,12 @@
 """Scans in, answers out: the pixels, numbers and rejections of `predict`."""
 
+import io
 import json
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import cv2
@@ -19,13 +20,13 @@ from sklearn.datasets import load_sample_images
 from brainmri.learning.model_folder import WEIGHTS
 from brainmri.learning.prediction import predict_logits, read_classifier
 from brainmri.scoring.calibration import apply_temperature
-from brainmri.serving.answers import NOT_FOR_DIAGNOSIS, Answers, SliceAnswer, are_unlike
+from brainmri.serving.answers import NOT_FOR_DIAGNOSIS, Answers, ScanAnswer, SliceAnswer, are_unlike
 from brainmri.serving.intake import Taken, take_scans
 from brainmri.serving.judging import Predictor
 from brainmri.serving.model import CLASSIFIER, read_model
 from brainmri.serving.predict import predict_scans
 from brainmri.serving.runtimes import Runtime
-from brainmri.serving.tables import to_csv, to_text
+from brainmri.serving.tables import to_csv, to_text, write_csv
 from tests.commands import main, run_here
 from tests.house.closure import ROOT
 from tests.pictures import draw_head
@@ -227,6 +228,23 @@ def test_the_command_prints_a_table_json_or_csv_and_its_code_says_how_it_went(
     assert 2 == wrong.returncode
     assert wrong.stderr.startswith("error: models: expected a model folder with classifier/ in it, came none")
     assert 1 == wrong.stderr.count("\n")
+
+
+def test_a_line_of_csv_stands_before_the_next_scan_is_judged(trained: Trained, tmp_path: Path) -> None:
+    for number in range(3):
+        Image.fromarray(draw_head(number, tumor=True)).save(tmp_path / f"{number}.png")
+    answers = _predict(trained, tmp_path)
+    table = io.StringIO()
+    lines = []
+
+    def give() -> Iterator[ScanAnswer]:
+        for scan in answers.scans:
+            lines.append(table.getvalue().count("\n"))
+            yield scan
+
+    assert (3, 0) == write_csv(table, give(), answers.notice)
+    assert [0, 2, 3] == lines  # none before the first, then the columns' too
+    assert to_csv(answers) == table.getvalue()
 
 
 def test_explain_writes_a_picture_a_scan_whose_name_is_no_path(trained: Trained, tmp_path: Path) -> None:

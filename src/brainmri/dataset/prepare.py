@@ -4,14 +4,13 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from itertools import pairwise
 from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field
 
 from brainmri.confinement import Failure, Limits
-from brainmri.dataset.labels import Evidence, label_slices
+from brainmri.dataset.labels import Evidence, name_classes
 from brainmri.dataset.preparation import ImageRule
 from brainmri.dataset.prepared import (
     IMAGES,
@@ -32,9 +31,11 @@ from brainmri.replacement import replacing_folder
 from brainmri.scans.folder import Scan, list_scans
 from brainmri.scans.series import gather_scans
 from brainmri.scans.settings import Channel
-from brainmri.tables import stream_rows, write_mapping, write_rows
+from brainmri.tables import RowStream, iterate_rows, write_mapping, write_rows
 
 _FILES = (IMAGES, MASKS, SLICES, RAW_FACTS, REJECTED, PREPARATION)
+# The rows of slices.csv until all labels are known; it stays in the folder aside, and goes with it.
+_UNNAMED = "unnamed.csv"
 
 
 class PrepareParams(PreparationRule):
@@ -54,20 +55,14 @@ class PreparedCount:
     notices: Sequence[str]
 
 
-@dataclass(frozen=True)
-class _Known:
-    """What is kept of a slice until all are read; its pixels are on disk by then."""
-
-    evidence: Evidence
-    slice_id: str
-    number: int
-    tumor_area: int | None
-    spacing_mm: float | None
-
-
 @dataclass
 class _Progress:
-    known: list[_Known] = field(default_factory=list)
+    """What is kept until all scans are read; pixels and rows of slices are on disk by then."""
+
+    slices: int = 0
+    evidence: dict[Evidence, str] = field(default_factory=dict)  # each with the first scan that has it
+    patients: dict[str, str] = field(default_factory=dict)
+    last: str = ""
     rejected: list[RejectedRow] = field(default_factory=list)
     notices: Counter[str] = field(default_factory=Counter)
 
@@ -87,57 +82,78 @@ def prepare_folder(raw: Path, params: PrepareParams, folder: Path) -> PreparedCo
     outcomes = prepare_scans(raw, params, gathered.scans, isolate, "prepare")
     total = len(gathered.scans) + len(gathered.failures)
     with replacing_folder(folder, _FILES) as aside:
-        _write_pixels(aside, params, zip(gathered.scans, outcomes, strict=True), progress)
+        _write_slices(aside, raw, params, zip(gathered.scans, outcomes, strict=True), progress)
         progress.rejected.sort(key=lambda row: row.scan)
         _check_rejected(raw, total, progress.rejected, params.max_rejected)
         _write_tables(aside, raw, params, progress)
     notices = [f"{count} scans with {notice}" for notice, count in sorted(progress.notices.items())]
-    return PreparedCount(total, len(progress.known), len(progress.rejected), [*found.notices, *notices])
+    return PreparedCount(total, progress.slices, len(progress.rejected), [*found.notices, *notices])
 
 
-def _write_pixels(
+def _write_slices(
     folder: Path,
+    raw: Path,
     params: PrepareParams,
     outcomes: Iterator[tuple[Scan, PreparedScan | Failure]],
     progress: _Progress,
 ) -> None:
-    """Arrays and raw facts, slice by slice as they come; the rest of what is known goes to `progress`."""
+    """Arrays, raw facts and unnamed rows, slice by slice as they come."""
     size = (params.size, params.size)
     shape = (3, *size) if params.channel is Channel.ALL else size
     with ExitStack() as stack:
         images = stack.enter_context(ArrayStream(folder / IMAGES, shape))
         masks = stack.enter_context(ArrayStream(folder / MASKS, size))
-        facts = stack.enter_context((folder / RAW_FACTS).open("w", encoding="utf-8", newline=""))
-        stream_rows(facts, _take(outcomes, images, masks, progress), RawFactRow)
-    if not any(item.evidence.has_tumor is not None for item in progress.known):
+        facts = stack.enter_context(RowStream(folder / RAW_FACTS, RawFactRow))
+        rows = stack.enter_context(RowStream(folder / _UNNAMED, SliceRow))
+        for scan, piece in _take(outcomes, progress):
+            images.append(piece.image)
+            if piece.mask is None:
+                masks.skip()
+            else:
+                masks.append(piece.mask)
+            facts.append(piece.facts)
+            rows.append(_unnamed_row(scan, piece, raw, progress))
+    if all(item.has_tumor is None for item in progress.evidence):
         (folder / MASKS).unlink()
 
 
 def _take(
-    outcomes: Iterator[tuple[Scan, PreparedScan | Failure]],
-    images: ArrayStream,
-    masks: ArrayStream,
-    progress: _Progress,
-) -> Iterator[RawFactRow]:
+    outcomes: Iterator[tuple[Scan, PreparedScan | Failure]], progress: _Progress
+) -> Iterator[tuple[Scan, PreparedSlice]]:
     for scan, outcome in outcomes:
         if isinstance(outcome, Failure):
             progress.rejected.append(RejectedRow(scan=scan.path, reason=outcome.reason))
             continue
         progress.notices.update(outcome.notices)
         for piece in outcome.slices:
-            images.append(piece.image)
-            if piece.mask is None:
-                masks.skip()
-            else:
-                masks.append(piece.mask)
-            progress.known.append(_keep(scan, piece))
-            yield piece.facts
+            progress.slices += 1
+            yield scan, piece
 
 
-def _keep(scan: Scan, piece: PreparedSlice) -> _Known:
-    area = None if piece.mask is None else int(piece.mask.sum())
-    evidence = Evidence(scan, piece.has_tumor)
-    return _Known(evidence, piece.facts.slice_id, piece.number, area, piece.spacing_mm)
+def _unnamed_row(scan: Scan, piece: PreparedSlice, raw: Path, progress: _Progress) -> SliceRow:
+    """A row with its evidence's place for a label: what that is called is known when all slices are."""
+    slice_id = piece.facts.slice_id
+    if slice_id <= progress.last:
+        raise BadInput(f"{raw}: {slice_id} is a scan and a slice of another; rename the scan")
+    progress.last = slice_id
+    evidence = Evidence(scan.label, scan.numbered, piece.has_tumor)
+    progress.evidence.setdefault(evidence, scan.path)
+    return SliceRow(
+        slice_id=slice_id,
+        scan=scan.path,
+        slice=piece.number,
+        patient=_number_patient(scan.patient, progress.patients),
+        label=str(list(progress.evidence).index(evidence)),
+        has_mask=piece.has_tumor is not None,
+        tumor_area=None if piece.mask is None else int(piece.mask.sum()),
+        spacing_mm=piece.spacing_mm,
+        given_subset=scan.subset,
+    )
+
+
+def _number_patient(name: str | None, numbers: dict[str, str]) -> str | None:
+    """P0001 … in the order of their first scan; the names themselves are written nowhere."""
+    return None if name is None else numbers.setdefault(name, f"P{len(numbers) + 1:04d}")
 
 
 def _check_rejected(raw: Path, total: int, rejected: Sequence[RejectedRow], most: float) -> None:
@@ -150,14 +166,11 @@ def _check_rejected(raw: Path, total: int, rejected: Sequence[RejectedRow], most
 
 
 def _write_tables(folder: Path, raw: Path, params: PrepareParams, progress: _Progress) -> None:
-    known = progress.known
-    for before, after in pairwise(known):
-        if before.slice_id >= after.slice_id:
-            raise BadInput(f"{raw}: {after.slice_id} is a scan and a slice of another; rename the scan")
-    labels, classes = label_slices(raw, [item.evidence for item in known], params.positive)
-    patients = _number_patients([item.evidence.scan.patient for item in known])
-    rows = (_slice_row(*columns) for columns in zip(known, labels, patients, strict=True))
-    write_rows(folder / SLICES, rows, SliceRow)
+    labels, classes = name_classes(raw, progress.evidence, params.positive)
+    names = list(labels.values())
+    with RowStream(folder / SLICES, SliceRow) as rows:
+        for row in iterate_rows(folder / _UNNAMED, SliceRow):
+            rows.append(row.model_copy(update={"label": names[int(row.label)]}))
     write_rows(folder / REJECTED, progress.rejected, RejectedRow)
     preparation = {
         "name": raw.resolve().name,
@@ -167,23 +180,3 @@ def _write_tables(folder: Path, raw: Path, params: PrepareParams, progress: _Pro
         "slices": params.slices.model_dump(),
     }
     write_mapping(folder / PREPARATION, preparation)
-
-
-def _number_patients(names: Sequence[str | None]) -> list[str | None]:
-    """P0001 … in the order of their first scan; the names themselves are written nowhere."""
-    numbers: dict[str, str] = {}
-    return [None if name is None else numbers.setdefault(name, f"P{len(numbers) + 1:04d}") for name in names]
-
-
-def _slice_row(item: _Known, label: str, patient: str | None) -> SliceRow:
-    return SliceRow(
-        slice_id=item.slice_id,
-        scan=item.evidence.scan.path,
-        slice=item.number,
-        patient=patient,
-        label=label,
-        has_mask=item.evidence.has_tumor is not None,
-        tumor_area=item.tumor_area,
-        spacing_mm=item.spacing_mm,
-        given_subset=item.evidence.scan.subset,
-    )

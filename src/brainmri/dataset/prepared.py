@@ -99,16 +99,26 @@ class PreparedSet:
 def read_prepared(folder: Path) -> PreparedSet:
     """The prepared set of `folder`, arrays memory-mapped; `BadInput` where its parts disagree."""
     slices = read_rows(folder / SLICES, SliceRow)
-    images = np.load(folder / IMAGES, mmap_mode="r", allow_pickle=False)
-    masks_path = folder / MASKS
-    masks = np.load(masks_path, mmap_mode="r", allow_pickle=False) if masks_path.exists() else None
+    images, masks = read_arrays(folder)
     if len(images) != len(slices) or (masks is not None and len(masks) != len(slices)):
         raise BadInput(
             f"{folder}: expected {len(slices)} images as {SLICES} lists, came {len(images)}; "
             "run `dvc repro --force prepare`"
         )
-    name = read_mapping(folder / PREPARATION)["name"]
-    return PreparedSet(folder, name, slices, images, masks, read_classes(folder))
+    return PreparedSet(folder, read_name(folder), slices, images, masks, read_classes(folder))
+
+
+def read_arrays(folder: Path) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None]:
+    """Images and masks of `PreparedSet` alone, memory-mapped."""
+    images = np.load(folder / IMAGES, mmap_mode="r", allow_pickle=False)
+    masks_path = folder / MASKS
+    masks = np.load(masks_path, mmap_mode="r", allow_pickle=False) if masks_path.exists() else None
+    return images, masks
+
+
+def read_name(folder: Path) -> str:
+    """The name of the raw folder that the prepared set in `folder` was made of."""
+    return str(read_mapping(folder / PREPARATION)["name"])
 
 
 def read_classes(folder: Path) -> Classes:

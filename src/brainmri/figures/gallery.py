@@ -1,33 +1,55 @@
 """Pictures of a prepared set's slices."""
 
 from collections.abc import Sequence
+from dataclasses import astuple
+from functools import reduce
 from pathlib import Path, PurePosixPath
-from posixpath import commonpath
+from posixpath import commonpath, dirname
 
 import numpy as np
 
-from brainmri.dataset.prepared import PreparedSet
+from brainmri.dataset.prepared import (
+    SLICES,
+    PreparedSet,
+    SliceRow,
+    read_arrays,
+    read_classes,
+    read_name,
+)
 from brainmri.figures.canvas import save
 from brainmri.figures.sheet import Caption, choose_samples, draw_sheet
+from brainmri.tables import iterate_rows
 
 _SAMPLES = 24
 
 
-def show_prepared(data: PreparedSet, path: Path) -> None:
-    """A contact sheet of both classes, tumors outlined where masks exist."""
-    places = choose_samples([row.label for row in data.slices], _SAMPLES).tolist()
-    names = name_slices(data)
+def show_prepared(folder: Path, path: Path) -> None:
+    """A contact sheet of both classes of a prepared set, tumors outlined where masks exist.
+
+    Of its table only what is shown lies in memory, however many slices it lists.
+    """
+    images, masks = read_arrays(folder)
+    classes = sorted(astuple(read_classes(folder)))
+    labels, common = bytearray(), None
+    for row in iterate_rows(folder / SLICES, SliceRow):
+        labels.append(classes.index(row.label))
+        common = _share_folder(common, row.slice_id)
+    places = choose_samples(np.frombuffer(labels, np.uint8), _SAMPLES).tolist()
+    rows = enumerate(iterate_rows(folder / SLICES, SliceRow))
+    chosen = {place: row for place, row in rows if place in places}
     captions = [
-        Caption(data.slices[place].label, data.slices[place].patient or names[place]) for place in places
+        Caption(row.label, row.patient or _shorten(row.slice_id, common))
+        for row in (chosen[place] for place in places)
     ]
-    show_slices(data, places, captions, path)
+    source = _describe(len(places), len(labels), read_name(folder))
+    outlines = None if masks is None else np.asarray(masks[places])
+    save(draw_sheet(np.asarray(images[places]), captions, source, outlines), path)
 
 
 def name_slices(data: PreparedSet) -> list[str]:
     """The slices' ids without the folders that all of them lie in: what a caption has room for."""
-    paths = [PurePosixPath(row.slice_id) for row in data.slices]
-    common = commonpath([path.parent for path in paths])
-    return [str(path.relative_to(common)) for path in paths]
+    common = reduce(_share_folder, (row.slice_id for row in data.slices), None)
+    return [_shorten(row.slice_id, common) for row in data.slices]
 
 
 def show_slices(
@@ -38,7 +60,21 @@ def show_slices(
     empty: str = "no images",
 ) -> None:
     """A contact sheet of the slices at `places`; without any it says `empty`."""
-    shown = f"{len(places)} of " if places else ""
-    source = f"{shown}{len(data.slices)} prepared slices, data set {data.name}"
+    source = _describe(len(places), len(data.slices), data.name)
     masks = None if data.masks is None else np.asarray(data.masks[places])
     save(draw_sheet(np.asarray(data.images[places]), captions, source, masks, empty), path)
+
+
+def _describe(shown: int, slices: int, name: str) -> str:
+    part = f"{shown} of " if shown else ""
+    return f"{part}{slices} prepared slices, data set {name}"
+
+
+def _share_folder(common: str | None, path: str) -> str:
+    """The folder that `path` lies in, and all that lies in `common`, with it."""
+    folder = dirname(path)
+    return folder if common is None else commonpath([common, folder])
+
+
+def _shorten(path: str, common: str | None) -> str:
+    return str(PurePosixPath(path).relative_to(common or "."))

@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from brainmri.figures import canvas, tiles
 
@@ -23,13 +23,13 @@ class Caption:
     more: str = ""
 
 
-def choose_samples(labels: Sequence[str], count: int) -> NDArray[np.intp]:
-    """The places of up to `count` cases, class by class in sorted order.
+def choose_samples(labels: ArrayLike, count: int) -> NDArray[np.intp]:
+    """The places of up to `count` cases of these names or numbers of classes, class by class in sorted order.
 
     Every class gets its even share, spread evenly over its cases; a class with fewer leaves its
     places empty.
     """
-    names = np.asarray(labels, dtype=str)
+    names = np.asarray(labels)
     classes = np.unique(names)
     chosen = [np.empty(0, dtype=np.intp)]
     for rank, label in enumerate(classes):

@@ -35,7 +35,7 @@ from brainmri.tables import shorten
 
 @dataclass(frozen=True)
 class UnitJob:
-    """All that a process needs to train a unit; `outputs` names what it is trained for.
+    """All that a process needs to train a unit; `outputs`, named as its arm, is what it is trained for.
 
     `known` is what an earlier run kept of this arm's unit (`UnitOutcome.kept`), if there is such a thing: of
     other data, code or another type of machine it is passed over.
@@ -67,10 +67,11 @@ class UnitJob:
 class UnitOutcome:
     """What came of a unit: what it says of the slices it watched and scored, and facts of its training.
 
-    `key` is that of the store where it lies. `kept` is what that keeps of it, with the training's key; empty
-    where that was not asked for.
+    `arm` is its arm's name. `key` is that of the store where it lies. `kept` is what that keeps of it, with
+    the training's key; empty where that was not asked for.
     """
 
+    arm: str
     unit: UnitRow
     key: str
     scored: Sequence[ScoredRow]
@@ -112,7 +113,7 @@ def train_unit(job: UnitJob, processes: int = 1, *, keep: bool = False) -> UnitO
             store.write_outcome(outcome)
     kept = {"key": key, "outcome": outcome} if keep else {}
     rows = list_rows(outcome["scores"], job.unit, taken)
-    return UnitOutcome(job.unit, job.name if known else key, rows, outcome["facts"], kept)
+    return UnitOutcome(job.outputs.stem, job.unit, job.name if known else key, rows, outcome["facts"], kept)
 
 
 def _identify(job: UnitJob, taken: Taken, processes: int) -> str:
@@ -129,7 +130,8 @@ def _identify(job: UnitJob, taken: Taken, processes: int) -> str:
 
 def _ask_shipped(job: UnitJob, taken: Taken) -> UnitOutcome:
     scores = {Epoch.BEST.value: score_by_shipped(job.arm, taken)}
-    return UnitOutcome(job.unit, "", list_rows(scores, job.unit, taken), {"precision": "fp32"})
+    rows = list_rows(scores, job.unit, taken)
+    return UnitOutcome(job.outputs.stem, job.unit, "", rows, {"precision": "fp32"})
 
 
 def _take(job: UnitJob) -> Taken:

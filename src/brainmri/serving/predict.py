@@ -38,22 +38,45 @@ def predict_scans(
 
     The network is not loaded before a scan was read.
     """
+    return _collect(stream_scans(paths, predictor, limits, watches), predictor)
+
+
+def stream_scans(
+    paths: Sequence[Path], predictor: Predictor, limits: ReadingLimits, watches: Sequence[Watch] = ()
+) -> Iterator[ScanAnswer | RejectedRow]:
+    """As `predict_scans`, scan by scan, rejected ones last; nothing that was given away stays in memory."""
     isolate = isolate_within(Limits(limits.max_memory_megabytes, limits.max_seconds))
-    return answer_scans(take_scans(paths, predictor.model.rule(limits), isolate), predictor, watches)
+    return _answer_each(take_scans(paths, predictor.model.rule(limits), isolate), predictor, watches)
 
 
 def answer_scans(
     taken: Iterable[Taken | RejectedRow], predictor: Predictor, watches: Sequence[Watch]
 ) -> Answers:
     """Answers for scans as they come; `watches` see each of them."""
-    scans: list[ScanAnswer] = []
+    return _collect(_answer_each(taken, predictor, watches), predictor)
+
+
+def _answer_each(
+    taken: Iterable[Taken | RejectedRow], predictor: Predictor, watches: Sequence[Watch]
+) -> Iterator[ScanAnswer | RejectedRow]:
     rejected: list[RejectedRow] = []
-    model = predictor.model
     for chunk, opinion in _judge(_chunks(taken, rejected), predictor, keep=bool(watches)):
-        answered = list(_answer(chunk, opinion, model))
+        answered = list(_answer(chunk, opinion, predictor.model))
         for watch in watches:
             watch(chunk, answered, _stack(chunk))
-        scans += answered
+        yield from answered
+    yield from rejected
+
+
+def _collect(answers: Iterable[ScanAnswer | RejectedRow], predictor: Predictor) -> Answers:
+    scans: list[ScanAnswer] = []
+    rejected: list[RejectedRow] = []
+    for answer in answers:
+        if isinstance(answer, RejectedRow):
+            rejected.append(answer)
+        else:
+            scans.append(answer)
+    model = predictor.model
     return Answers(
         notice=model.notice,
         model=describe_model(model, predictor.runtime),

@@ -6,14 +6,13 @@ from pathlib import Path
 
 from brainmri.backend import Backend, ComputeParams, ComputeSection, choose
 from brainmri.params import PARAMS_PATH, read_params
-from brainmri.serving.answers import Answers
 from brainmri.serving.choice import add_model_argument, choose_folder
 from brainmri.serving.judging import Predictor
 from brainmri.serving.limits import find_limits
 from brainmri.serving.model import read_model
-from brainmri.serving.predict import predict_scans
+from brainmri.serving.predict import predict_scans, stream_scans
 from brainmri.serving.runtimes import Runtime, choose_runtime, open_dicom_writer, open_explainer
-from brainmri.serving.tables import to_csv, to_text
+from brainmri.serving.tables import to_text, write_csv
 
 ALL_ANSWERED, SOME_REJECTED, NOTHING_DONE = 0, 1, 2
 
@@ -39,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="print everything, slice by slice, as JSON")
-    form.add_argument("--csv", action="store_true", help="print a line a scan, as CSV")
+    form.add_argument("--csv", action="store_true", help="print a line a scan, as CSV, as they come")
 
 
 def run(given: argparse.Namespace) -> int:
@@ -51,11 +50,16 @@ def run(given: argparse.Namespace) -> int:
     if given.dicom_out is not None:
         watches.append(open_dicom_writer(model, given.dicom_out, limits.max_volume_megabytes))
     predictor = Predictor(model, choose_runtime(model, given.runtime))
-    answers = predict_scans(given.paths, predictor, limits, watches)
-    sys.stdout.write(_show(answers, given))
-    if not answers.scans:
+    asked = given.paths, predictor, limits, watches
+    if given.csv:
+        answered, rejected = write_csv(sys.stdout, stream_scans(*asked), model.notice)
+    else:
+        answers = predict_scans(*asked)
+        answered, rejected = len(answers.scans), len(answers.rejected)
+        sys.stdout.write(f"{answers.model_dump_json(indent=2) if given.json else to_text(answers)}\n")
+    if not answered:
         return NOTHING_DONE
-    return SOME_REJECTED if answers.rejected else ALL_ANSWERED
+    return SOME_REJECTED if rejected else ALL_ANSWERED
 
 
 def _compute_on(backend: Backend) -> None:
@@ -67,9 +71,3 @@ def _compute_on(backend: Backend) -> None:
     else:
         params = ComputeParams(backend=backend, shared_folder=False, gpus_per_unit=0.0)
     choose(params.model_copy(update={"backend": backend}))
-
-
-def _show(answers: Answers, given: argparse.Namespace) -> str:
-    if given.json:
-        return f"{answers.model_dump_json(indent=2)}\n"
-    return to_csv(answers) if given.csv else f"{to_text(answers)}\n"

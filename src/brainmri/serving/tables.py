@@ -2,9 +2,11 @@
 
 import csv
 import io
-from collections.abc import Sequence
-from typing import Final
+import itertools
+from collections.abc import Iterable, Sequence
+from typing import Final, TextIO
 
+from brainmri.dataset.prepared import RejectedRow
 from brainmri.serving.answers import UNLIKE, Answers, PatientAnswer, ScanAnswer
 
 _CSV: Final = (
@@ -43,29 +45,47 @@ def to_text(answers: Answers) -> str:
 
 
 def to_csv(answers: Answers) -> str:
-    """A line a scan, rejected ones with their reason; probabilities with six digits."""
+    """What `write_csv` writes, of answers that are all there."""
     buffer = io.StringIO()
-    writer = csv.DictWriter(buffer, _CSV, lineterminator="\n", restval="")
-    writer.writeheader()
-    for scan in answers.scans:
-        writer.writerow(
-            {
-                "scan": _safe(scan.scan),
-                "patient": scan.patient or "",
-                "slices": len(scan.slices),
-                "probability_max": f"{scan.probability_max:.6f}",
-                "probability_mean": f"{scan.probability_mean:.6f}",
-                "decision": _safe(scan.decision),
-                "unlike": str(scan.unlike).lower(),
-                "unlike_slices": scan.unlike_slices,
-                "notices": _safe("; ".join(scan.notices)),
-                "notice": answers.notice,
-            }
-        )
-    for item in answers.rejected:
-        row = {"scan": _safe(item.scan), "rejected": _safe(item.reason), "notice": answers.notice}
-        writer.writerow(row)
+    write_csv(buffer, (*answers.scans, *answers.rejected), answers.notice)
     return buffer.getvalue()
+
+
+def write_csv(file: TextIO, answers: Iterable[ScanAnswer | RejectedRow], notice: str) -> tuple[int, int]:
+    """A line a scan, rejected ones with their reason, each as it comes; probabilities with six digits.
+
+    A line stands in the file before the next answer is asked for, and nothing before there is a first one.
+    How many were answered, and rejected.
+    """
+    answered = rejected = 0
+    coming = iter(answers)
+    first = list(itertools.islice(coming, 1))
+    writer = csv.DictWriter(file, _CSV, lineterminator="\n", restval="")
+    writer.writeheader()
+    for answer in itertools.chain(first, coming):
+        if isinstance(answer, RejectedRow):
+            rejected += 1
+            row: dict[str, object] = {"scan": _safe(answer.scan), "rejected": _safe(answer.reason)}
+        else:
+            answered += 1
+            row = _list_cells(answer)
+        writer.writerow(row | {"notice": notice})
+        file.flush()
+    return answered, rejected
+
+
+def _list_cells(scan: ScanAnswer) -> dict[str, object]:
+    return {
+        "scan": _safe(scan.scan),
+        "patient": scan.patient or "",
+        "slices": len(scan.slices),
+        "probability_max": f"{scan.probability_max:.6f}",
+        "probability_mean": f"{scan.probability_mean:.6f}",
+        "decision": _safe(scan.decision),
+        "unlike": str(scan.unlike).lower(),
+        "unlike_slices": scan.unlike_slices,
+        "notices": _safe("; ".join(scan.notices)),
+    }
 
 
 def _safe(cell: str) -> str:

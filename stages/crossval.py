@@ -3,55 +3,29 @@
 Units run side by side, as many as the cores allow, and each can go on after a kill; no network is kept.
 """
 
-from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
-from brainmri.backend import Backend, find_chosen
 from brainmri.dataset.prepared import read_prepared
-from brainmri.dataset.protocols import SplitParams
-from brainmri.dataset.units import ScoredRow, UnitRow
-from brainmri.exclusion import hold_alone
+from brainmri.dataset.units import ScoredRow
 from brainmri.learning.arm_network import count_network, list_arm_looks
-from brainmri.learning.arms import Arm, ComparisonParams, Settings, TaskName, read_arm
-from brainmri.learning.crossval import UnitJob
-from brainmri.learning.finished import PLACE, finish_all
+from brainmri.learning.arm_units import Sources, UnitSettings, take_turns
+from brainmri.learning.arms import TaskName, read_arm
+from brainmri.learning.finished import finish_all
 from brainmri.learning.unit_mapping import train_units
 from brainmri.params import read_params
-from brainmri.tables import read_rows, write_mapping, write_rows
+from brainmri.tables import write_mapping, write_rows
 from stages import run
 
 
-class Params(Settings):
+class Params(UnitSettings):
     """The keys of params.yaml that this stage reads."""
-
-    split: SplitParams
-    comparison: ComparisonParams
-
-
-def take_turns(scores: Path) -> AbstractContextManager[None]:
-    """On a cluster one driver at a time: units that wait for those of another would keep nodes idle."""
-    chosen = find_chosen()
-    if chosen is None or chosen.backend is Backend.LOCAL:
-        return nullcontext()
-    return hold_alone(PLACE / f"{scores.name}.lock", "crossval")
-
-
-def list_jobs(
-    params: Params, own: Arm, prepared: Path, manifest: Path, units: Path, scores: Path
-) -> list[UnitJob]:
-    """The units of an arm's protocol, for the arm's scores."""
-    return [
-        UnitJob(prepared, manifest, own, row, params.comparison.cases, params.split, scores)
-        for row in read_rows(units, UnitRow)
-        if row.protocol is own.protocol
-    ]
 
 
 def main(arm: str, prepared: Path, manifest: Path, units: Path, scores: Path, facts: Path) -> None:
     """An arm's name, prepared folder, manifest and units in; scores and facts of networks out."""
     params = read_params(Params)
     own = read_arm(arm, params, params.comparison)
-    jobs = list_jobs(params, own, prepared, manifest, units, scores)
+    jobs = Sources(prepared, manifest, units).list_jobs(arm, own, params, scores)
     outcomes = []
     with take_turns(scores):
         for outcome in train_units(jobs, own.train.threads):

@@ -104,7 +104,7 @@ def test_all_arms_at_once_leave_dvc_nothing_to_train(workspace: Workspace, tmp_p
         )
     one_by_one.run(*REPRO)
     said = ahead.run("python", "-m", "stages.train_arms", code=1)
-    assert "expected a plan that is up to date" in said.splitlines()[-1]
+    assert "expected all before the arms to be up to date, came plan;" in said.splitlines()[-1]
     ahead.run("dvc", "repro", "comparison/dvc.yaml:plan")
     said = ahead.run("python", "-m", "stages.train_arms")
     # The first arm is as it was, and is left alone.
@@ -121,4 +121,8 @@ def test_all_arms_at_once_leave_dvc_nothing_to_train(workspace: Workspace, tmp_p
     for name in ("focal.csv", "focal.json", "resnet34_paper.csv", "resnet34_paper.json"):
         path = Path("data", "comparison", name)
         assert (one_by_one.folder / path).read_bytes() == (ahead.folder / path).read_bytes()
-    assert "train_arms: 0 networks of 0 arms" in ahead.run("python", "-m", "stages.train_arms")
+    assert "train_arms: all arms are up to date" in ahead.run("python", "-m", "stages.train_arms")
+    # Of what lies above the plan, which DVC would do anew before it.
+    ahead.change("params.yaml", {"paper_valid_share: 0.2\n  seed: 2": "paper_valid_share: 0.2\n  seed: 3"})
+    said = ahead.run("python", "-m", "stages.train_arms", code=1)
+    assert "expected all before the arms to be up to date, came split;" in said.splitlines()[-1]

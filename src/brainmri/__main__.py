@@ -27,6 +27,7 @@ COMMANDS: Final = {
 _FAILED: Final = 2
 # As shells have it: 128 and the number of the signal.
 _INTERRUPTED: Final = 130
+_CLOSED: Final = 141
 
 
 # What libraries tell their own developers is not for the reader of an answer.
@@ -49,10 +50,14 @@ def main() -> None:
     sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     try:
         code = module.run(given)
+        sys.stdout.flush()
     except BadInput as error:
         code = _fail(str(error))
     except KeyboardInterrupt:
         code = _INTERRUPTED
+    except BrokenPipeError:  # nobody reads on, as `head` ends; nor what is left, at the exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = _CLOSED
     except OSError as error:
         code = _fail(f"{error.filename or name}: {error.strerror or error}; make room, or name another place")
     except Exception:  # a bug of ours: never the exit code of an answer

@@ -1,16 +1,24 @@
 """A raw folder becomes a prepared set; nothing disappears silently; what can't go on says so in one line."""
 
 import shutil
+import tracemalloc
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from brainmri.dataset import prepare
+from brainmri.dataset.preparation import Box
 from brainmri.dataset.prepare import PrepareParams, prepare_folder
 from brainmri.dataset.prepared import REJECTED, Classes, RejectedRow, read_prepared, read_raw_facts
+from brainmri.dataset.scan_preparation import PreparedScan, PreparedSlice
 from brainmri.errors import BadInput
+from brainmri.figures import gallery
+from brainmri.scans.folder import Scan
 from brainmri.tables import read_rows
+from tests.dataset.rows import make_facts
 from tests.pictures import draw_head, write_class_folders
 from tests.rules import IMAGE_RULE, RULE
 
@@ -37,6 +45,49 @@ def test_two_runs_and_any_number_of_processes_give_the_same_bytes(
     prepare_folder(tmp_path / "raw", PARAMS, tmp_path / "two")
     for path in (tmp_path / "one").iterdir():
         assert path.read_bytes() == (tmp_path / "two" / path.name).read_bytes(), path.name
+
+
+def test_memory_grows_with_the_scans_alone_and_the_sheet_is_of_all_slices(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown: list[str] = []
+    monkeypatch.setattr(gallery, "save", lambda *_: None)
+    monkeypatch.setattr(gallery, "draw_sheet", lambda *given: shown.append(given[2]))
+    write_class_folders(tmp_path / "raw", 100)
+
+    def measure(slices: int) -> int:
+        def give(raw: Path, rule: object, scans: Sequence[Scan], *_: object) -> Iterator[PreparedScan]:
+            for scan in scans:
+                yield PreparedScan([_make_slice(f"{scan.path}#{n:04d}", n) for n in range(slices)], ())
+
+        monkeypatch.setattr(prepare, "prepare_scans", give)
+        tracemalloc.start()
+        prepare_folder(tmp_path / "raw", PARAMS, tmp_path / "out")
+        gallery.show_prepared(tmp_path / "out", tmp_path / "sheet.png")
+        highest = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return highest
+
+    measure(10)  # what is made once
+    before = measure(10)
+    assert measure(30) - before < 4000 * 100  # bytes, of 4,000 slices more
+    assert ["24 of 2000 prepared slices, data set raw"] * 2 == shown[:2]
+    assert "24 of 6000 prepared slices, data set raw" == shown[2]
+
+
+def _make_slice(slice_id: str, number: int) -> PreparedSlice:
+    facts = make_facts(number, "0" * 64).model_copy(update={"slice_id": slice_id})
+    image = np.zeros((32, 32), np.uint8)
+    return PreparedSlice(
+        number, image, None, has_tumor=None, spacing_mm=1.0, box=Box(0, 0, 1, 1), facts=facts
+    )
+
+
+def test_a_set_of_which_nothing_can_be_read_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "raw" / "yes").mkdir(parents=True)
+    (tmp_path / "raw" / "yes" / "empty.png").touch()
+    with pytest.raises(BadInput, match="expected scans that can be read, came none"):
+        prepare_folder(tmp_path / "raw", PARAMS.model_copy(update={"max_rejected": 1.0}), tmp_path / "out")
 
 
 def test_a_bad_scan_is_listed_with_its_reason_and_the_rest_goes_on(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from brainmri.learning import crossval, identity, shipped, unit_mapping
 from brainmri.learning.arms import read_arms
 from brainmri.learning.catalogue import Architecture
 from brainmri.learning.crossval import UnitJob, UnitOutcome
-from brainmri.learning.finished import finish_all, remove_finished
+from brainmri.learning.finished import finish_all, keep_all, remove_finished
 from brainmri.learning.unit_mapping import train_units
 from tests.learning.shipping import ship
 from tests.learning.test_arms import SHARED, make_comparison
@@ -99,6 +99,10 @@ def test_what_nodes_of_another_type_have_finished_is_kept_here_and_not_done_agai
     assert [outcome.scored for outcome in came] == [outcome.scored for outcome in again]
     assert 2 == len(list(Path(".dvc").rglob("outcome.json")))
     finish_all(outcome.key for outcome in again if outcome.key)
+    keep_all()
+    remove_finished()
+    assert 2 == len(list(Path(".dvc").rglob("outcome.json")))
+    finish_all(outcome.key for outcome in again if outcome.key)
     remove_finished()
     assert not list(Path(".dvc").rglob("outcome.json"))
 
@@ -116,7 +120,7 @@ def test_a_unit_that_finds_no_room_here_counts_all_the_same(
     assert outcome.scored
     said = capsys.readouterr().out
     assert said == (
-        "crossval: fold 0, seed 0: can't be kept (No space left on device); a later run trains it anew\n"
+        "squeezenet1_1, fold 0, seed 0: can't be kept (No space left on device); a later run trains it anew\n"
     )
 
 

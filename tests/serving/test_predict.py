@@ -1,12 +1,11 @@
 """Scans in, answers out: the pixels, numbers and rejections of `predict`."""
 
-import io
 import json
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import cv2
@@ -20,13 +19,14 @@ from sklearn.datasets import load_sample_images
 from brainmri.learning.model_folder import WEIGHTS
 from brainmri.learning.prediction import predict_logits, read_classifier
 from brainmri.scoring.calibration import apply_temperature
-from brainmri.serving.answers import NOT_FOR_DIAGNOSIS, Answers, ScanAnswer, SliceAnswer, are_unlike
+from brainmri.serving import predict
+from brainmri.serving.answers import NOT_FOR_DIAGNOSIS, Answers, SliceAnswer, are_unlike
 from brainmri.serving.intake import Taken, take_scans
-from brainmri.serving.judging import Predictor
-from brainmri.serving.model import CLASSIFIER, read_model
+from brainmri.serving.judging import Images, Predictor
+from brainmri.serving.model import CLASSIFIER, Opinion, read_model
 from brainmri.serving.predict import predict_scans
 from brainmri.serving.runtimes import Runtime
-from brainmri.serving.tables import to_csv, to_text, write_csv
+from brainmri.serving.tables import to_csv, to_text
 from tests.commands import main, run_here
 from tests.house.closure import ROOT
 from tests.pictures import draw_head
@@ -230,21 +230,35 @@ def test_the_command_prints_a_table_json_or_csv_and_its_code_says_how_it_went(
     assert 1 == wrong.stderr.count("\n")
 
 
-def test_a_line_of_csv_stands_before_the_next_scan_is_judged(trained: Trained, tmp_path: Path) -> None:
+def test_lines_of_csv_are_printed_before_what_comes_next_is_judged(
+    trained: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for number in range(3):
         Image.fromarray(draw_head(number, tumor=True)).save(tmp_path / f"{number}.png")
-    answers = _predict(trained, tmp_path)
-    table = io.StringIO()
     lines = []
 
-    def give() -> Iterator[ScanAnswer]:
-        for scan in answers.scans:
-            lines.append(table.getvalue().count("\n"))
-            yield scan
+    def judge(self: Predictor, batches: Iterable[Images]) -> Iterator[Opinion]:
+        for images in batches:
+            lines.append(sys.stdout.buffer.getvalue().count(b"\n"))  # type: ignore[attr-defined]
+            yield self.network.judge(images)
 
-    assert (3, 0) == write_csv(table, give(), answers.notice)
+    monkeypatch.setattr(Predictor, "judge", judge)
+    monkeypatch.setattr(predict, "_CHUNK", 1)
+    done = _command_here(tmp_path, ".", "--csv", "--model", trained.onnx)
+    # Of params.yaml, which is no scan, at the end.
+    assert (1, 5) == (done.returncode, done.stdout.count("\n"))
     assert [0, 2, 3] == lines  # none before the first, then the columns' too
-    assert to_csv(answers) == table.getvalue()
+
+
+def test_nobody_who_reads_is_no_error(trained: Trained, tmp_path: Path) -> None:
+    Image.fromarray(draw_head(1, tumor=True)).save(tmp_path / "head.png")
+    command = [sys.executable, "-m", "brainmri", "predict", "head.png", "--csv", "--model", str(trained.onnx)]
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:
+        assert running.stdout is not None
+        assert running.stderr is not None
+        running.stdout.close()
+        assert b"" == running.stderr.read()
+    assert 141 == running.returncode
 
 
 def test_explain_writes_a_picture_a_scan_whose_name_is_no_path(trained: Trained, tmp_path: Path) -> None:

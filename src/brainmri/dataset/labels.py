@@ -10,7 +10,7 @@ from brainmri.errors import BadInput
 
 @dataclass(frozen=True)
 class Evidence:
-    """What says the class of a slice: its scan's label, whether that has several, and the raw mask.
+    """What says the class of a slice: its scan's label, whether the scan's slices are numbered, its mask.
 
     `has_tumor` is by the raw mask, for a prepared one may lose small tumors; None without one.
     """
@@ -28,8 +28,12 @@ def name_classes(
     A picture's own label counts before its mask; slices of a volume differ, so there a mask counts first.
     A slice without tumor by its mask has the other label that scans carry, or is called `no <positive>`
     where there is none. A set of one class can be audited, so it is no error here. Raises `BadInput` for more
-    than two classes, and for two of which none is `positive`.
+    than two classes, for two of which none is `positive`, and where there is no slice at all.
     """
+    if not found:
+        raise BadInput(
+            f"{raw}: expected scans that can be read, came none; correct `raw`, or lower prepare.max_rejected"
+        )
     others = sorted({item.label for item in found if item.label not in (None, positive)}, key=str)
     without = others[0] if len(others) == 1 and others[0] is not None else f"no {positive}"
     labels = {item: _label(item, scan, positive, without) for item, scan in found.items()}

@@ -35,7 +35,7 @@ from brainmri.tables import RowStream, iterate_rows, write_mapping, write_rows
 
 _FILES = (IMAGES, MASKS, SLICES, RAW_FACTS, REJECTED, PREPARATION)
 # The rows of slices.csv until all labels are known; it stays in the folder aside, and goes with it.
-_UNNAMED = "unnamed.csv"
+_UNLABELLED = "unlabelled.csv"
 
 
 class PrepareParams(PreparationRule):
@@ -60,7 +60,8 @@ class _Progress:
     """What is kept until all scans are read; pixels and rows of slices are on disk by then."""
 
     slices: int = 0
-    evidence: dict[Evidence, str] = field(default_factory=dict)  # each with the first scan that has it
+    evidence: dict[Evidence, int] = field(default_factory=dict)  # numbered as it comes
+    examples: list[str] = field(default_factory=list)  # the first scan with each
     patients: dict[str, str] = field(default_factory=dict)
     last: str = ""
     rejected: list[RejectedRow] = field(default_factory=list)
@@ -97,14 +98,14 @@ def _write_slices(
     outcomes: Iterator[tuple[Scan, PreparedScan | Failure]],
     progress: _Progress,
 ) -> None:
-    """Arrays, raw facts and unnamed rows, slice by slice as they come."""
+    """Arrays, raw facts and rows without labels, slice by slice as they come."""
     size = (params.size, params.size)
     shape = (3, *size) if params.channel is Channel.ALL else size
     with ExitStack() as stack:
         images = stack.enter_context(ArrayStream(folder / IMAGES, shape))
         masks = stack.enter_context(ArrayStream(folder / MASKS, size))
         facts = stack.enter_context(RowStream(folder / RAW_FACTS, RawFactRow))
-        rows = stack.enter_context(RowStream(folder / _UNNAMED, SliceRow))
+        rows = stack.enter_context(RowStream(folder / _UNLABELLED, SliceRow))
         for scan, piece in _take(outcomes, progress):
             images.append(piece.image)
             if piece.mask is None:
@@ -112,7 +113,7 @@ def _write_slices(
             else:
                 masks.append(piece.mask)
             facts.append(piece.facts)
-            rows.append(_unnamed_row(scan, piece, raw, progress))
+            rows.append(_unlabelled_row(scan, piece, raw, progress))
     if all(item.has_tumor is None for item in progress.evidence):
         (folder / MASKS).unlink()
 
@@ -130,20 +131,22 @@ def _take(
             yield scan, piece
 
 
-def _unnamed_row(scan: Scan, piece: PreparedSlice, raw: Path, progress: _Progress) -> SliceRow:
-    """A row with its evidence's place for a label: what that is called is known when all slices are."""
+def _unlabelled_row(scan: Scan, piece: PreparedSlice, raw: Path, progress: _Progress) -> SliceRow:
+    """A row with its evidence's number for a label: what that is called is known when all slices are."""
     slice_id = piece.facts.slice_id
     if slice_id <= progress.last:
         raise BadInput(f"{raw}: {slice_id} is a scan and a slice of another; rename the scan")
     progress.last = slice_id
     evidence = Evidence(scan.label, scan.numbered, piece.has_tumor)
-    progress.evidence.setdefault(evidence, scan.path)
+    if evidence not in progress.evidence:
+        progress.evidence[evidence] = len(progress.examples)
+        progress.examples.append(scan.path)
     return SliceRow(
         slice_id=slice_id,
         scan=scan.path,
         slice=piece.number,
         patient=_number_patient(scan.patient, progress.patients),
-        label=str(list(progress.evidence).index(evidence)),
+        label=str(progress.evidence[evidence]),
         has_mask=piece.has_tumor is not None,
         tumor_area=None if piece.mask is None else int(piece.mask.sum()),
         spacing_mm=piece.spacing_mm,
@@ -166,10 +169,11 @@ def _check_rejected(raw: Path, total: int, rejected: Sequence[RejectedRow], most
 
 
 def _write_tables(folder: Path, raw: Path, params: PrepareParams, progress: _Progress) -> None:
-    labels, classes = name_classes(raw, progress.evidence, params.positive)
+    found = dict(zip(progress.evidence, progress.examples, strict=True))
+    labels, classes = name_classes(raw, found, params.positive)
     names = list(labels.values())
     with RowStream(folder / SLICES, SliceRow) as rows:
-        for row in iterate_rows(folder / _UNNAMED, SliceRow):
+        for row in iterate_rows(folder / _UNLABELLED, SliceRow):
             rows.append(row.model_copy(update={"label": names[int(row.label)]}))
     write_rows(folder / REJECTED, progress.rejected, RejectedRow)
     preparation = {

@@ -71,7 +71,7 @@ def _describe(shown: int, slices: int, name: str) -> str:
 
 
 def _share_folder(common: str | None, path: str) -> str:
-    """The folder that `path` lies in, and all that lies in `common`, with it."""
+    """The deepest folder that holds both `common` and what `path` lies in."""
     folder = dirname(path)
     return folder if common is None else commonpath([common, folder])
 

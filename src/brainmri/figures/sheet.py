@@ -24,7 +24,7 @@ class Caption:
 
 
 def choose_samples(labels: ArrayLike, count: int) -> NDArray[np.intp]:
-    """The places of up to `count` cases of these names or numbers of classes, class by class in sorted order.
+    """The places of up to `count` cases, class by class in sorted order; classes are names or numbers.
 
     Every class gets its even share, spread evenly over its cases; a class with fewer leaves its
     places empty.

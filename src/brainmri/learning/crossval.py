@@ -35,10 +35,10 @@ from brainmri.tables import shorten
 
 @dataclass(frozen=True)
 class UnitJob:
-    """All that a process needs to train a unit; `outputs`, named as its arm, is what it is trained for.
+    """All that a process needs to train a unit; `outputs` names what it is trained for.
 
     `known` is what an earlier run kept of this arm's unit (`UnitOutcome.kept`), if there is such a thing: of
-    other data, code or another type of machine it is passed over.
+    other data, code or another type of machine it is passed over. `of` is the arm's name, if it has one.
     """
 
     prepared: Path
@@ -49,6 +49,12 @@ class UnitJob:
     split: SplitParams
     outputs: Path
     known: Mapping[str, Any] = field(default_factory=dict)
+    of: str = ""
+
+    @property
+    def title(self) -> str:
+        """The arm, or where that has no name its architecture, and the unit."""
+        return f"{self.of or self.arm.arch}, {self.unit.name}"
 
     @property
     def place(self) -> Path:
@@ -109,11 +115,11 @@ def train_unit(job: UnitJob, processes: int = 1, *, keep: bool = False) -> UnitO
                 with contextlib.redirect_stdout(io.StringIO()):
                     outcome = _train(job, taken, processes, store)
             except BadInput as error:
-                raise type(error)(f"{job.unit.name}: {error}") from None
+                raise type(error)(f"{job.title}: {error}") from None
             store.write_outcome(outcome)
     kept = {"key": key, "outcome": outcome} if keep else {}
     rows = list_rows(outcome["scores"], job.unit, taken)
-    return UnitOutcome(job.outputs.stem, job.unit, job.name if known else key, rows, outcome["facts"], kept)
+    return UnitOutcome(job.of, job.unit, job.name if known else key, rows, outcome["facts"], kept)
 
 
 def _identify(job: UnitJob, taken: Taken, processes: int) -> str:
@@ -131,7 +137,7 @@ def _identify(job: UnitJob, taken: Taken, processes: int) -> str:
 def _ask_shipped(job: UnitJob, taken: Taken) -> UnitOutcome:
     scores = {Epoch.BEST.value: score_by_shipped(job.arm, taken)}
     rows = list_rows(scores, job.unit, taken)
-    return UnitOutcome(job.outputs.stem, job.unit, "", rows, {"precision": "fp32"})
+    return UnitOutcome(job.of, job.unit, "", rows, {"precision": "fp32"})
 
 
 def _take(job: UnitJob) -> Taken:

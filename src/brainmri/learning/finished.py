@@ -19,6 +19,14 @@ def finish_all(keys: Iterable[str]) -> None:
     write_bytes(_FINISHED, "".join(f"{key}\n" for key in sorted({*read_finished(), *keys})).encode())
 
 
+def keep_all() -> None:
+    """Says of no training any more that its outputs are written: what they left goes after two weeks.
+
+    For what is about to be trained under the same names.
+    """
+    _FINISHED.unlink(missing_ok=True)
+
+
 def remove_finished() -> None:
     """Removes the checkpoints of this folder's finished trainings, if there are any.
 

@@ -63,7 +63,7 @@ def _keep(outcome: UnitOutcome, job: UnitJob) -> UnitOutcome:
         if outcome.kept != job.known:
             keep_outcome(job.name, outcome.kept)
     except OSError as error:
-        print(f"crossval: {outcome.unit.name}: can't be kept ({error.strerror}); a later run trains it anew")
+        print(f"{job.title}: can't be kept ({error.strerror}); a later run trains it anew")
     return replace(outcome, key=job.name, kept={})
 
 
@@ -80,7 +80,7 @@ def _count_processes() -> int:
 
 
 def _name_job(job: UnitJob) -> str:
-    return f"{job.arm.arch}, {job.unit.name}"
+    return job.title
 
 
 def _list_needs(jobs: Sequence[UnitJob], cores: int) -> Needs:

@@ -97,6 +97,8 @@ def _read_table(root: Path) -> list[Scan]:
     scans: list[Scan] = []
     for line, row in enumerate(read_rows(root / TABLE_NAME, ScanRow), start=2):
         place = f"{root / TABLE_NAME}: line {line}"
+        for told in (row.label, row.patient, row.subset):
+            _check_letters(told or "", place, "labels, patients and subsets")
         mask = None if row.mask is None else _inside(root, row.mask, place)
         for path in _expand(root, _inside(root, row.path, place)):
             if path in seen:
@@ -120,13 +122,13 @@ def _inside(root: Path, path: str, place: str) -> str:
     return pure.as_posix()
 
 
-def _check_letters(name: str, place: object) -> None:
+def _check_letters(name: str, place: object, what: str = "file names") -> None:
     """Refuses what can't stand in a line of a table or of text; odd spaces can (macOS puts them in names)."""
     kinds = {unicodedata.category(letter) for letter in name}
     if "Cs" in kinds:
-        raise BadInput(f"{place}: expected file names in UTF-8, came {name!r}; rename it")
+        raise BadInput(f"{place}: expected {what} in UTF-8, came {name!r}; rename it")
     if "Cc" in kinds:
-        raise BadInput(f"{place}: expected file names without control characters, came {name!r}; rename it")
+        raise BadInput(f"{place}: expected {what} without control characters, came {name!r}; rename it")
 
 
 def _expand(root: Path, path: str) -> list[str]:

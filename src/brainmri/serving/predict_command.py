@@ -19,7 +19,7 @@ ALL_ANSWERED, SOME_REJECTED, NOTHING_DONE = 0, 1, 2
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Its options."""
-    parser.epilog = "exit code: 0 all scans answered, 1 some rejected, 2 none answered"
+    parser.epilog = "exit code: 0 all scans answered, 1 some rejected, 2 none answered, or ended early"
     parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="a file, or a folder with files")
     add_model_argument(parser)
     parser.add_argument(
@@ -38,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="print everything, slice by slice, as JSON")
-    form.add_argument("--csv", action="store_true", help="print a line a scan, as CSV, as they come")
+    form.add_argument("--csv", action="store_true", help="print a line a scan, as CSV, each as it comes")
 
 
 def run(given: argparse.Namespace) -> int:

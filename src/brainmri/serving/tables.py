@@ -6,6 +6,8 @@ import itertools
 from collections.abc import Iterable, Sequence
 from typing import Final, TextIO
 
+from tqdm import tqdm
+
 from brainmri.dataset.prepared import RejectedRow
 from brainmri.serving.answers import UNLIKE, Answers, PatientAnswer, ScanAnswer
 
@@ -54,8 +56,8 @@ def to_csv(answers: Answers) -> str:
 def write_csv(file: TextIO, answers: Iterable[ScanAnswer | RejectedRow], notice: str) -> tuple[int, int]:
     """A line a scan, rejected ones with their reason, each as it comes; probabilities with six digits.
 
-    A line stands in the file before the next answer is asked for, and nothing before there is a first one.
-    How many were answered, and rejected.
+    A line stands in the file before the next answer is asked for, and nothing before there is a first one;
+    progress bars give way to it. How many were answered, and rejected.
     """
     answered = rejected = 0
     coming = iter(answers)
@@ -69,8 +71,9 @@ def write_csv(file: TextIO, answers: Iterable[ScanAnswer | RejectedRow], notice:
         else:
             answered += 1
             row = _list_cells(answer)
-        writer.writerow(row | {"notice": notice})
-        file.flush()
+        with tqdm.external_write_mode(file=file):
+            writer.writerow(row | {"notice": notice})
+            file.flush()
     return answered, rejected
 
 

@@ -9,7 +9,8 @@ the stages do them. Of these, the units of one seed on each core, by processes t
 another, say what this machine can gain; no round of them is thrown away, for one takes 13 minutes. What it
 takes to join a cluster is told apart. An empty unit is a function that gives back its number. Memory is the
 highest resident size of a driver after `items` results of 256 KiB each and after four times as many, and of
-one that prepared a quarter of the volumes, and all. Of tasks that are not asked for, earlier results stay.
+one that prepared a quarter of the volumes, and all, without the cluster too: what a driver reads of Ray's
+object store counts as its own. Of tasks that are not asked for, earlier results stay.
 """
 
 import argparse
@@ -82,16 +83,23 @@ _NODE: Final[dict[str, Any]] = {
 def start_cluster(*variables: dict[str, str], **own: int) -> Iterator[Any]:
     """A node for each of these sets of environment variables, on loopback; RAY_ADDRESS is set.
 
-    `own` are `num_gpus` and the like, of each node.
+    `own` are `num_gpus` and the like, of each node. Each has a folder for temporary files of its own, as
+    machines have: of two that unpack the code to one folder, one may take it from the other's workers.
     """
     node = _NODE | own
     os.environ |= _LOOPBACK
     import ray  # noqa: PLC0415 - reads what stands above
     from ray.cluster_utils import Cluster  # noqa: PLC0415
 
-    cluster = Cluster(initialize_head=True, head_node_args=node | {"env_vars": variables[0]})
-    for environment in variables[1:]:
-        cluster.add_node(**node, env_vars=environment)
+    # Not below a test's folder: the system limits the length of a socket's path.
+    folders = [tempfile.mkdtemp(prefix="ray-") for _ in variables]
+    head, *others = [
+        node | {"env_vars": environment, "temp_dir": folder}
+        for environment, folder in zip(variables, folders, strict=True)
+    ]
+    cluster = Cluster(initialize_head=True, head_node_args=head)
+    for other in others:
+        cluster.add_node(**other)
     before = os.environ.get("RAY_ADDRESS")
     os.environ["RAY_ADDRESS"] = cluster.address
     try:
@@ -101,6 +109,8 @@ def start_cluster(*variables: dict[str, str], **own: int) -> Iterator[Any]:
         os.environ |= {} if before is None else {"RAY_ADDRESS": before}
         ray.shutdown()
         cluster.shutdown()
+        for folder in folders:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def make_workspace(folder: Path, patients: int, epochs: int) -> None:
@@ -299,12 +309,13 @@ def _measure_task(folder: Path, task: str, given: argparse.Namespace) -> dict[st
         return {"join_seconds": told["joined"], "unit_ms": milliseconds, "items": given.items}
     memory = {str(n): measure(folder, task, NODES, n)["memory"] for n in (given.items, 4 * given.items)}
     print(f"a driver's MiB after so many results of 256 KiB: {memory}")
-    prepared = {}
+    prepared: dict[str, dict[str, float]] = {JOBLIB: {}, NODES: {}}
     for volumes in (given.volumes // 4, given.volumes):
         own = folder / str(volumes)
         own.mkdir()
         make_volumes(own, volumes)
-        prepared[str(volumes)] = measure(own, "prepare", NODES)["memory"]
+        for side, found in prepared.items():
+            found[str(volumes)] = measure(own, "prepare", side)["memory"]
     print(f"after so many volumes were prepared: {prepared}")
     return {"driver_mib": memory, "prepare_mib": prepared}
 

@@ -612,7 +612,9 @@ def test_two_drivers_on_one_workspace_take_turns_and_say_so(
         for driver in drivers:
             driver.kill()
     assert [0, 0] == [driver.returncode for driver in drivers], said
-    assert 1 == sum("units of focal: process " in own and "is at it already; waiting" in own for own in said), said
+    assert 1 == sum(
+        "units of focal: process " in own and "is at it already; waiting" in own for own in said
+    ), said
     assert expected == read_outputs(space)
 
 

@@ -2,7 +2,10 @@
 
 import errno
 import os
+import pickle
 import resource
+import subprocess
+import sys
 from collections.abc import Callable, Collection
 from functools import partial
 from pathlib import Path
@@ -14,11 +17,11 @@ from ray.exceptions import RayTaskError
 
 from brainmri.cluster_failures import Sent, find_node
 from brainmri.cluster_queue import Tasks
-from brainmri.cluster_task import Place, describe_node, list_differences, run_item
+from brainmri.cluster_task import Outcome, Place, describe_node, list_differences, run_item
 from brainmri.compute import no_files
 from brainmri.confinement import Failure, Limits
 from brainmri.errors import BadInput, Diverged, Unfit
-from brainmri.isolation import _accept, _isolate_batch, _Work
+from brainmri.isolated_batches import accept, pack_work, work_on
 from tests.cluster_functions import (
     die,
     double,
@@ -33,6 +36,7 @@ from tests.cluster_functions import (
     run_out_at_three,
     run_out_of_gpu,
 )
+from tests.house.closure import ROOT
 
 ALONE = Place(None, None)
 LIMITS = Limits(500, 30.0)
@@ -152,37 +156,62 @@ def test_a_function_sees_no_gpu_but_those_it_asked_for(monkeypatch: pytest.Monke
     assert not run_item(os.environ.get, "CUDA_VISIBLE_DEVICES", ALONE, []).value
 
 
+def _take(outcome: Outcome) -> list[Any]:
+    """Of items without files."""
+    return [accept(result, "", no_files) for result in outcome.value]
+
+
 def test_batch_after_batch_is_read_from_its_own_folder() -> None:
-    work = partial(_isolate_batch, _Work(read_sent, no_files, LIMITS, "", 1))
+    work = partial(work_on, pack_work(read_sent, no_files, LIMITS, "", 1))
     for text in ("first", "second"):
         content = np.frombuffer(text.encode(), np.uint8)
-        assert [text] == run_item(work, ["set/a.txt"], ALONE, ["set/a.txt"], content).value
+        assert [text] == _take(run_item(work, ["set/a.txt"], ALONE, ["set/a.txt"], content))
 
 
 def test_what_an_item_of_a_batch_fails_by_is_its_own(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("text")
-    work = partial(_isolate_batch, _Work(partial(read_as, "utf-8"), no_files, LIMITS, "", 2))
+    work = partial(work_on, pack_work(partial(read_as, "utf-8"), no_files, LIMITS, "", 2))
     outcome = run_item(work, ["a.txt", "none.txt", "a.txt"], Place(tmp_path, None), [])
-    assert ["text", Failure("can't be decoded (FileNotFoundError)"), "text"] == outcome.value
+    assert ["text", Failure("can't be decoded (FileNotFoundError)"), "text"] == _take(outcome)
+
+
+def test_what_reads_files_is_imported_where_they_are_read_alone(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("text")
+    work = pack_work(partial(read_as, "utf-8"), list_checked, LIMITS, "", 1)
+    code = (
+        "import pickle, sys; from brainmri.isolated_batches import accept, work_on;"
+        "(result,) = work_on(pickle.loads(sys.stdin.buffer.read()), ['a.txt']);"
+        "print('tests.cluster_functions' in sys.modules, accept(result, 'a.txt', None))"
+    )
+    variables = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, [ROOT, ROOT / "src"]))}
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        input=pickle.dumps(work),
+        cwd=tmp_path,
+        env=variables,
+        capture_output=True,
+        check=False,
+    )
+    assert (b"False text\n", 0) == (done.stdout, done.returncode), done.stderr
 
 
 def test_a_scan_that_one_node_alone_does_not_see_ends_the_run_and_is_not_rejected(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("text")
-    work = partial(_isolate_batch, _Work(partial(read_as, "utf-8"), list_checked, LIMITS, "", 2))
+    work = partial(work_on, pack_work(partial(read_as, "utf-8"), list_checked, LIMITS, "", 2))
     text, unseen = run_item(work, ["a.txt", "b.txt"], Place(tmp_path, None), []).value
     there = partial(list_checked, folder=tmp_path)
-    assert text == _accept(text, "a.txt", there) == "text"
+    assert "text" == accept(text, "a.txt", there)
     # Gone from here too by now: as where it is read.
-    assert Failure("can't be read (No such file or directory)") == _accept(unseen, "b.txt", there)
+    assert Failure("can't be read (No such file or directory)") == accept(unseen, "b.txt", there)
     (tmp_path / "b.txt").write_text("text")
     with pytest.raises(
         BadInput, match=r"b.txt: expected node .+ to read it as this machine does, came: can't"
     ):
-        _accept(unseen, "b.txt", there)
+        accept(unseen, "b.txt", there)
 
 
 def test_a_scan_whose_file_system_fails_on_a_node_is_tried_again() -> None:
-    work = partial(_isolate_batch, _Work(fail, no_files, LIMITS, "", 1))
+    work = partial(work_on, pack_work(fail, no_files, LIMITS, "", 1))
     said = run_item(work, [errno.ESTALE], ALONE, []).lost
     assert "can't be decoded (OSError), by its file system or for want of memory; look at these" in str(said)
     (outcome,) = run_item(work, [errno.ENOENT], ALONE, []).value
@@ -190,7 +219,7 @@ def test_a_scan_whose_file_system_fails_on_a_node_is_tried_again() -> None:
 
 
 def test_a_scan_at_which_a_node_has_no_memory_left_is_tried_again() -> None:
-    work = partial(_isolate_batch, _Work(kill_itself, no_files, LIMITS, "", 1))
+    work = partial(work_on, pack_work(kill_itself, no_files, LIMITS, "", 1))
     said = run_item(work, [0], ALONE, []).lost
     assert "its decoder crashed (exit code -9), by its file system or for want of memory; look" in str(said)
 

@@ -4,24 +4,22 @@ Decoders of files from anywhere may eat memory, hang or crash; here that costs o
 """
 
 import multiprocessing
-import os
-import platform
 import sys
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
-from dataclasses import dataclass
-from functools import cache, partial
+from functools import partial
 from multiprocessing.context import BaseContext
 from pathlib import Path
 from threading import active_count
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 from tqdm import tqdm
 
 from brainmri.compute import Files, Needs, Pool, find_cluster, no_files
-from brainmri.confinement import MEGABYTE, Failure, Limits, describe
+from brainmri.confinement import MEGABYTE, Failure, Limits
 from brainmri.deadline import NEVER
-from brainmri.errors import BadInput, Died
+from brainmri.errors import BadInput
+from brainmri.isolated_batches import Packed, Unseen, accept, name_item, pack_work, refuse, work_on
 from brainmri.workers import TASKS_A_WORKER, Isolate, Workers, staying_context
 
 Item = TypeVar("Item")
@@ -29,7 +27,7 @@ Result = TypeVar("Result")
 # Scans that are sent to a node of a cluster together, quick ones and volumes, if each core gets so many
 # batches at least.
 _BATCH: Final = 32
-_VOLUMES: Final = 4
+_VOLUMES: Final = 8
 _ROUNDS: Final = 4
 
 
@@ -52,13 +50,13 @@ def isolate_within(limits: Limits) -> Isolate:
         cluster = find_cluster()
         if cluster is None:
             return map_isolated(function, items, limits, title, together)
-        refused = _refuse(items, files)
+        refused = refuse(items, files)
         sent = [item for place, item in enumerate(items) if place not in refused]
         memory = limits.megabytes * MEGABYTE
         most = -(-len(sent) // (_ROUNDS * cluster.count(Needs(memory=memory))))
         size = max(1, min(_BATCH if together > 1 else _VOLUMES, most))
         batches = [sent[first : first + size] for first in range(0, len(sent), size)]
-        on_node = partial(_isolate_batch, _Work(function, files, limits, title, together))
+        on_node = partial(work_on, pack_work(function, files, limits, title, together))
         needs = Needs(files=partial(_list_files, files), memory=memory, name=_name_batch)
         results = _map_on(cluster, on_node, batches, title, needs)
         return _order(items, refused, results, files)
@@ -69,34 +67,22 @@ def isolate_within(limits: Limits) -> Isolate:
 def _order(
     items: Sequence[Item],
     refused: Mapping[int, Failure],
-    results: "Generator[Result | Failure | _Unseen]",
+    results: Generator[Packed | Failure | Unseen],
     files: Files,
 ) -> Iterator[Result | Failure]:
     """For each item why it was not sent, or its result; left early, nothing is done any more."""
     with closing(results):
         for place, item in enumerate(items):
-            yield refused[place] if place in refused else _accept(next(results), item, files)
-
-
-def _refuse(items: Sequence[Item], files: Files) -> dict[int, Failure]:
-    """The items, by place, whose files are refused, as they would be where they are read."""
-    refused: dict[int, Failure] = {}
-    for place, item in enumerate(items):
-        try:
-            for _ in files(item):
-                pass
-        except BadInput as error:
-            refused[place] = Failure(describe(error))
-    return refused
+            yield refused[place] if place in refused else accept(next(results), item, files)
 
 
 def _map_on(
     cluster: Pool,
-    function: Callable[[Sequence[Item]], "list[Result | Failure | _Unseen]"],
+    function: Callable[[Sequence[Item]], list[Packed | Failure | Unseen]],
     batches: Sequence[Sequence[Item]],
     title: str,
     needs: Needs,
-) -> "Generator[Result | Failure | _Unseen]":
+) -> Generator[Packed | Failure | Unseen]:
     """Batches on the nodes of a cluster, in order."""
     with _Bar(total=sum(map(len, batches)), desc=title, disable=not sys.stderr.isatty()) as progress:
         for results in cluster.map_in_order(function, batches, needs):
@@ -112,88 +98,7 @@ def _list_files(files: Files, batch: Sequence[Item]) -> Iterator[Path]:
 
 
 def _name_batch(batch: Sequence[object]) -> str:
-    return f"{_name(batch[0])} and {len(batch) - 1} beside it"
-
-
-def _name(item: object) -> object:
-    return getattr(item, "path", item)
-
-
-@dataclass(frozen=True)
-class _Unseen:
-    """What a node says of an item whose files it can't read, where the driver could before it sent it."""
-
-    node: str
-    failure: Failure
-
-
-def _accept(result: Result | Failure | _Unseen, item: Item, files: Files) -> Result | Failure:
-    """What a node gave; a file that is gone here too is a failure.
-
-    Raises `BadInput` where this machine still reads the file: else a node without its folder would make the
-    set smaller, without a word of why.
-    """
-    if not isinstance(result, _Unseen):
-        return result
-    if _refuse([item], files):
-        return result.failure
-    path = next(iter(files(item)), _name(item))
-    raise BadInput(
-        f"{path}: expected node {result.node} to read it as this machine does, came: "
-        f"{result.failure.reason}; mount its folder on all nodes at the same path, or move it below this one "
-        "and set compute.shared_folder to false"
-    )
-
-
-@dataclass(frozen=True)
-class _Work:
-    """What a node does with each batch: as `Isolate` says, within limits."""
-
-    function: Callable[[Any], Any]
-    files: Files
-    limits: Limits
-    title: str
-    together: int
-
-
-def _isolate_batch(work: _Work, items: Sequence[Any]) -> list[Any | Failure | _Unseen]:
-    """On a node: in one process of its own, since each of the node's cores has a batch.
-
-    It stays for the batches to come, and ends with the process that it belongs to. Raises `Died` where a file
-    system failed, or the system ended a process.
-    """
-    workers, node = _start_one(work.limits, _unwrap(work.function)), platform.node()
-    here = partial(_work_in, Path.cwd(), work.function)
-    results: list[Any] = list(workers.until(NEVER)(here, items, work.title, work.together))
-    for place, (item, result) in enumerate(zip(items, results, strict=True)):
-        if not isinstance(result, Failure):
-            continue
-        if result.failed:
-            raise Died(
-                f"node {node}: {_name(item)}: {result.reason}, by its file system or for want of memory; "
-                "look at these, or take the file away, then run it again"
-            )
-        if unseen := _refuse([item], work.files):
-            results[place] = _Unseen(node, unseen[0])
-    return results
-
-
-def _work_in(folder: Path, function: Callable[[Item], Result], item: Item) -> Result:
-    """The function of the item, in a folder: the process may have started in that of an earlier batch."""
-    os.chdir(folder)
-    return function(item)
-
-
-@cache
-def _start_one(limits: Limits, function: Callable[..., Any]) -> Workers:
-    return Workers(limits, [function], staying_context(), 1)
-
-
-def _unwrap(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The function itself, whatever arguments it was given."""
-    while isinstance(function, partial):
-        function = function.func
-    return function
+    return f"{name_item(batch[0])} and {len(batch) - 1} beside it"
 
 
 def map_isolated(

@@ -4,10 +4,12 @@ import errno
 import os
 import pickle
 import resource
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Collection
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +23,7 @@ from brainmri.cluster_task import Outcome, Place, describe_node, list_difference
 from brainmri.compute import no_files
 from brainmri.confinement import Failure, Limits
 from brainmri.errors import BadInput, Diverged, Unfit
-from brainmri.isolated_batches import accept, pack_work, work_on
+from brainmri.isolated_batches import Work, accept, pack_work, work_on
 from tests.cluster_functions import (
     die,
     double,
@@ -175,24 +177,38 @@ def test_what_an_item_of_a_batch_fails_by_is_its_own(tmp_path: Path) -> None:
     assert ["text", Failure("can't be decoded (FileNotFoundError)"), "text"] == _take(outcome)
 
 
-def test_what_reads_files_is_imported_where_they_are_read_alone(tmp_path: Path) -> None:
-    (tmp_path / "a.txt").write_text("text")
-    work = pack_work(partial(read_as, "utf-8"), list_checked, LIMITS, "", 1)
+def _work_there(work: Work, folder: Path, *paths: Path) -> subprocess.CompletedProcess[bytes]:
+    """In a folder, in a process that has imported nothing: what comes of a.txt, and which modules it has."""
     code = (
         "import pickle, sys; from brainmri.isolated_batches import accept, work_on;"
         "(result,) = work_on(pickle.loads(sys.stdin.buffer.read()), ['a.txt']);"
-        "print('tests.cluster_functions' in sys.modules, accept(result, 'a.txt', None))"
+        "print({'reader', 'argument'} & set(sys.modules), accept(result, 'a.txt', None))"
     )
-    variables = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, [ROOT, ROOT / "src"]))}
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        input=pickle.dumps(work),
-        cwd=tmp_path,
-        env=variables,
-        capture_output=True,
-        check=False,
+    variables = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, [ROOT, ROOT / "src", *paths]))}
+    command = [sys.executable, "-c", code]
+    return subprocess.run(
+        command, input=pickle.dumps(work), cwd=folder, env=variables, capture_output=True, check=False
     )
-    assert (b"False text\n", 0) == (done.stdout, done.returncode), done.stderr
+
+
+def test_what_reads_files_is_imported_where_they_are_read_before_memory_is_limited(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limit = "import resource\n\nLIMIT = resource.getrlimit(resource.RLIMIT_AS)[0]\n\n"
+    (tmp_path / "argument.py").write_text(limit + "class Rule:\n    limit = LIMIT\n")
+    (tmp_path / "reader.py").write_text(limit + "def read(rule, name):\n    return LIMIT, rule.limit\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    rule = import_module("argument").Rule()
+    work = pack_work(partial(import_module("reader").read, rule), no_files, LIMITS, "", 1)
+    for name in ("reader", "argument"):
+        monkeypatch.delitem(sys.modules, name)
+    done = _work_there(work, tmp_path, tmp_path)
+    own = resource.getrlimit(resource.RLIMIT_AS)[0]
+    assert (f"set() ({own}, {own})\n", 0) == (done.stdout.decode(), done.returncode), done.stderr
+    (tmp_path / "reader.py").unlink()
+    shutil.rmtree(tmp_path / "__pycache__", ignore_errors=True)
+    done = _work_there(work, tmp_path, tmp_path)
+    assert done.stderr.endswith(b"ModuleNotFoundError: No module named 'reader'\n")
 
 
 def test_a_scan_that_one_node_alone_does_not_see_ends_the_run_and_is_not_rejected(tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
@@ -18,7 +17,7 @@ from brainmri.confinement import Failure, Limits
 from brainmri.errors import BadInput
 from brainmri.isolation import isolate_within
 from brainmri.params import read_params
-from tests.cluster_functions import collects, double, read_as, tell_blas
+from tests.cluster_functions import LOOKS, collects, double, list_looked_for, read_as, tell_blas
 from tests.house.closure import ROOT
 from tests.house.pipeline import STAGES, params
 
@@ -91,25 +90,18 @@ def test_work_on_what_all_share_is_in_order_and_on_one_thread_a_product(
 
 
 def test_a_scan_that_a_node_alone_does_not_see_ends_all(monkeypatch: pytest.MonkeyPatch) -> None:
-    nodes, looks = _Nodes(), Counter[str]()
+    nodes = _Nodes()
     monkeypatch.setattr(isolation, "find_cluster", lambda: nodes)
-
-    def files(name: str) -> list[Path]:
-        """Looked for before it is sent, on its node, where reading failed, and once more."""
-        looks[name] += 1
-        if (name, looks[name]) in {("never", 1), ("gone", 2), ("gone", 3), ("unseen", 2)}:
-            raise BadInput("can't be read (No such file or directory)")
-        return [Path("scans", name)]
-
+    LOOKS.clear()
     names = ["never", "README.md", "gone", "unseen", "pins.yaml"]
     monkeypatch.chdir(ROOT)
-    results = isolate_within(Limits(500, 30.0))(partial(read_as, "utf-8"), names, "", 1, files)
+    results = isolate_within(Limits(500, 30.0))(partial(read_as, "utf-8"), names, "", 1, list_looked_for)
     gone = Failure("can't be read (No such file or directory)")
     assert gone == next(results)
     assert next(results) == Path("README.md").read_text(encoding="utf-8")
     assert gone == next(results)
     assert {"README.md": 1, "gone": 3, "unseen": 1, "pins.yaml": 1} == {
-        name: looks[name] for name in names[1:]
+        name: LOOKS[name] for name in names[1:]
     }
     with pytest.raises(BadInput, match=r"^scans/unseen: expected node .+, came: can't be read .+; mount its"):
         next(results)

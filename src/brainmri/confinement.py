@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 from brainmri.errors import BadInput
 from brainmri.excuses import has_failed
@@ -57,8 +57,8 @@ def describe(error: Exception) -> str:
     return str(error) if isinstance(error, BadInput) else f"can't be decoded ({type(error).__name__})"
 
 
-def confine(limits: Limits, _functions: Sequence[Callable[..., Any]]) -> None:
-    """A worker's start; `_functions` are passed so that their imports come before the limit."""
+def confine(limits: Limits, _needed: Sequence[object]) -> None:
+    """A worker's start; `_needed` are passed so that their imports come before the limit."""
     warnings.simplefilter("ignore")
     logging.disable()
     faulthandler.disable()

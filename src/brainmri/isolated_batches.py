@@ -1,21 +1,21 @@
 """Batches of strangers' files on the nodes of a cluster, each batch read in a process of its own there.
 
-How they are read, and what comes of each, goes through a node's own process as bytes: it imports nothing of
-that, and takes nothing apart that it would have to put together again.
+How they are read, and what comes of each, goes through a node's own process as bytes: unless one fails, it
+imports nothing of that, and takes nothing apart that it would have to put together again.
 """
 
 import os
 import pickle
 import platform
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
-from typing import Any, Final, TypeAlias, TypeVar
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from pebble import CONSTS
 
 from brainmri.compute import Files
 from brainmri.confinement import Failure, Limits, describe
@@ -23,12 +23,8 @@ from brainmri.deadline import NEVER
 from brainmri.errors import BadInput, Died
 from brainmri.workers import Workers, staying_context
 
-Item = TypeVar("Item")
 # What the process that read an item has packed for the driver.
 Packed: TypeAlias = NDArray[np.uint8]
-
-# Seconds between pebble's looks at the one process, which take from the core that it reads on.
-_LOOK_SECONDS: Final = 0.2
 
 
 @dataclass(frozen=True)
@@ -41,14 +37,10 @@ class Unseen:
 
 @dataclass(frozen=True)
 class Work:
-    """What a node does with each batch: as `Isolate` says, within limits.
+    """What a node does with each batch: as `Isolate` says, within limits."""
 
-    Packed are the function, the same without its arguments, which a process imports as it starts, and files.
-    """
-
-    function: bytes
-    start: bytes
-    files: bytes
+    function: bytes  # packed, with its arguments
+    files: bytes  # packed
     limits: Limits
     title: str
     together: int
@@ -57,25 +49,23 @@ class Work:
 def pack_work(
     function: Callable[[Any], Any], files: Files, limits: Limits, title: str, together: int
 ) -> Work:
-    """For nodes; `function` is importable, whatever arguments it was given."""
-    start: Callable[..., Any] = function
-    while isinstance(start, partial):
-        start = start.func
-    return Work(_pack(function), _pack(start), _pack(files), limits, title, together)
+    """For nodes; `function` and `files` are importable, as are their arguments."""
+    return Work(_pack(function), _pack(files), limits, title, together)
 
 
 def work_on(work: Work, items: Sequence[Any]) -> list[Packed | Failure | Unseen]:
     """On a node: in one process of its own, since each of the node's cores has a batch.
 
     It stays for the batches to come, and ends with the process that it belongs to. What is no failure is for
-    `accept`. Raises `Died` where a file system failed, or the system ended a process.
+    `accept`. Raises `Died` where a file system failed, or the system ended a process, and an `ImportError`
+    where the function can't be imported.
     """
-    workers, node = _start_one(work.limits, work.start), platform.node()
+    workers, node = _start_one(work.limits, work.function), platform.node()
     here = partial(_work_in, Path.cwd(), work.function)
     results: list[Any] = list(workers.until(NEVER)(here, items, work.title, work.together))
     for place, (item, result) in enumerate(zip(items, results, strict=True)):
         if not isinstance(result, Failure):
-            # As an array it is copied once, to where all processes of the node see it.
+            # As an array that is not small it is copied once, to where all processes of the node see it.
             results[place] = np.frombuffer(result, np.uint8)
             continue
         if result.failed:
@@ -88,8 +78,8 @@ def work_on(work: Work, items: Sequence[Any]) -> list[Packed | Failure | Unseen]
     return results
 
 
-def accept(result: Packed | Failure | Unseen, item: Item, files: Files) -> Any | Failure:
-    """What a node gave; a file that is gone here too is a failure.
+def accept(result: Packed | Failure | Unseen, item: object, files: Files) -> Any:
+    """What a node made of an item, or the `Failure`, as that of a file that is gone here too.
 
     Raises `BadInput` where this machine still reads the file: else a node without its folder would make the
     set smaller, without a word of why.
@@ -97,7 +87,7 @@ def accept(result: Packed | Failure | Unseen, item: Item, files: Files) -> Any |
     if isinstance(result, Failure):
         return result
     if not isinstance(result, Unseen):
-        return _unpack(result.data)
+        return pickle.loads(result.data)  # noqa: S301 - of a process of this program, as all that Ray brings
     if refuse([item], files):
         return result.failure
     path = next(iter(files(item)), name_item(item))
@@ -108,7 +98,7 @@ def accept(result: Packed | Failure | Unseen, item: Item, files: Files) -> Any |
     )
 
 
-def refuse(items: Sequence[Item], files: Files) -> dict[int, Failure]:
+def refuse(items: Sequence[object], files: Files) -> dict[int, Failure]:
     """The items, by place, whose files are refused, as they would be where they are read."""
     refused: dict[int, Failure] = {}
     for place, item in enumerate(items):
@@ -126,38 +116,48 @@ def name_item(item: object) -> object:
 
 
 @dataclass(frozen=True)
-class _AtStart:
-    """Unpacked by the process that starts with it, not by the one that starts it."""
+class _Unopened:
+    """Something packed that the process it is sent to opens, and imports what it needs, as it starts."""
 
     content: bytes
 
-    def __call__(self) -> None:
-        """Never: it is a function only to those that import what it needs."""
+    def __reduce__(self) -> tuple[Callable[[bytes], None], tuple[bytes]]:
+        return _open, (self.content,)
 
-    def __reduce__(self) -> tuple[Callable[[bytes], Any], tuple[bytes]]:
-        return _unpack, (self.content,)
+
+def _open(content: bytes) -> None:
+    with suppress(Exception):  # `_check` says so
+        _unpack(content)
 
 
 @cache
-def _start_one(limits: Limits, start: bytes) -> Workers:
-    CONSTS.sleep_unit = _LOOK_SECONDS
-    return Workers(limits, [_AtStart(start)], staying_context(), 1)
+def _start_one(limits: Limits, function: bytes) -> Workers:
+    workers = Workers(limits, [_Unopened(function)], staying_context(), 1)
+    (said,) = workers.until(NEVER)(_check, [function], "")
+    if isinstance(said, Failure):
+        workers.stop()
+        _unpack(function)  # it can't be here either, and the error says why
+        raise Died(
+            f"node {platform.node()}: expected a process that reads files to start, came: {said.reason}"
+        )
+    return workers
+
+
+def _check(content: bytes) -> None:
+    _unpack(content)
 
 
 def _work_in(folder: Path, function: bytes, item: Any) -> bytes:
     """The function of the item, in a folder: the process may have started in that of an earlier batch."""
     os.chdir(folder)
-    return _pack(_unpack_once(function)(item))
+    return _pack(_unpack(function)(item))
 
 
 def _pack(content: object) -> bytes:
     return pickle.dumps(content, pickle.HIGHEST_PROTOCOL)
 
 
-def _unpack(content: bytes | memoryview) -> Any:
-    return pickle.loads(content)  # noqa: S301 - from a process of this program, as all that Ray hands over
-
-
 @cache
-def _unpack_once(content: bytes) -> Any:
-    return _unpack(content)
+def _unpack(content: bytes) -> Any:
+    """What the driver has packed, once in each process."""
+    return pickle.loads(content)  # noqa: S301 - as above

@@ -11,7 +11,7 @@ from functools import partial
 from multiprocessing.context import BaseContext
 from pathlib import Path
 from threading import active_count
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from tqdm import tqdm
 
@@ -25,7 +25,7 @@ from brainmri.workers import TASKS_A_WORKER, Isolate, Workers, staying_context
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 # Scans that are sent to a node of a cluster together, quick ones and volumes, if each core gets so many
-# batches at least.
+# batches at least. Between two batches a core waits some 15 ms; what many volumes become takes memory.
 _BATCH: Final = 32
 _VOLUMES: Final = 8
 _ROUNDS: Final = 4
@@ -69,7 +69,7 @@ def _order(
     refused: Mapping[int, Failure],
     results: Generator[Packed | Failure | Unseen],
     files: Files,
-) -> Iterator[Result | Failure]:
+) -> Iterator[Any]:
     """For each item why it was not sent, or its result; left early, nothing is done any more."""
     with closing(results):
         for place, item in enumerate(items):

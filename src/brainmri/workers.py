@@ -64,7 +64,7 @@ class Isolate(Protocol):
     ) -> Iterator[Result | Failure]:
         """`function` of each item, in the items' order; a `Failure` for each that raised, hung or crashed.
 
-        `function` must be importable (defined at the top of a module). However many items there are,
+        `function` and `files` must be importable (defined at the top of a module). However many items there are,
         only a few results wait in memory. Up to `together` items, worth it for quick ones, are sent at once;
         where these hang or crash, each is tried again alone, so that one item costs itself only. `files` are
         what an item is read from: they are sent to machines that don't see them.
@@ -80,12 +80,12 @@ class Workers:
     def __init__(
         self,
         limits: Limits,
-        functions: Sequence[Callable[..., Any]],
+        needed: Sequence[object],
         context: BaseContext,
         most: int = sys.maxsize,
         life: int = 0,
     ) -> None:
-        """`functions` are those to come: what they import is there before memory is limited.
+        """`needed` are the functions to come: what they import is there before memory is limited.
 
         A process is replaced after `life` tasks (0: never): what a file has left in it ends with it.
         """
@@ -96,7 +96,7 @@ class Workers:
             self._count,
             max_tasks=life,
             initializer=confine,
-            initargs=(limits, functions),
+            initargs=(limits, needed),
             context=context,
         )
         self._pool, self._renewal = self._start(), Lock()

@@ -64,10 +64,10 @@ class Isolate(Protocol):
     ) -> Iterator[Result | Failure]:
         """`function` of each item, in the items' order; a `Failure` for each that raised, hung or crashed.
 
-        `function` and `files` must be importable (defined at the top of a module). However many items there are,
-        only a few results wait in memory. Up to `together` items, worth it for quick ones, are sent at once;
-        where these hang or crash, each is tried again alone, so that one item costs itself only. `files` are
-        what an item is read from: they are sent to machines that don't see them.
+        `function` and `files` must be importable (defined at the top of a module). However many items there
+        are, only a few results wait in memory. Up to `together` items, worth it for quick ones, are sent at
+        once; where these hang or crash, each is tried again alone, so that one item costs itself only.
+        `files` are what an item is read from: they are sent to machines that don't see them.
         """
 
 

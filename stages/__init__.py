@@ -5,7 +5,6 @@ alone a queued experiment would silently run the workspace's code and record the
 """
 
 import argparse
-import errno
 import inspect
 import os
 import signal
@@ -18,15 +17,13 @@ from pathlib import Path
 warnings.filterwarnings("ignore", category=FutureWarning, module="torch")
 os.environ.setdefault("PYTHONWARNINGS", "ignore::FutureWarning:torch.jit._script")  # of workers
 
-# What the system says when there is no room, or not for this user, or not for so large a file.
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-
 CHECKOUT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(CHECKOUT / "src"))
 
 import brainmri  # noqa: E402 - the path above decides which one
 from brainmri.collector import pause_collector, resume_collector  # noqa: E402
 from brainmri.errors import BadInput  # noqa: E402
+from brainmri.excuses import explain_output  # noqa: E402
 
 
 def stop(*_: object) -> None:
@@ -61,10 +58,10 @@ def run(main: Callable[..., None]) -> None:
     except KeyboardInterrupt:
         stop()
     except OSError as error:
-        if error.errno not in _FULL:
+        said = explain_output(error)
+        if said is None:
             raise
-        place = error.filename or "an output"
-        sys.exit(f"error: {place}: can't be written ({error.strerror}); make room, then run it again")
+        sys.exit(f"error: {said}")
 
 
 def _choose_backend() -> None:

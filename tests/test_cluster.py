@@ -181,6 +181,88 @@ def test_what_nodes_are_sent_gives_the_same_bytes(local: Workspace, tmp_path: Pa
 
 
 @pytest.mark.usefixtures("cluster")
+def test_all_that_is_mapped_goes_to_nodes(local: Workspace, tmp_path: Path) -> None:
+    code = (
+        "import numpy as np\n"
+        "from brainmri.cluster_pool import RayPool\n"
+        "from brainmri.scoring import resampling\n"
+        "from stages import audit, phantom, shortcuts\n"
+        "sent, real = [], RayPool._map\n"
+        "def note(pool, function, *given, **named):\n"
+        "    sent.append(repr(function))\n"
+        "    return real(pool, function, *given, **named)\n"
+        "RayPool._map = note\n"
+        "data, split = Path('data/prepared'), Path('data/split.csv')\n"
+        "phantom.main(Path('drawn'))\n"
+        "audit.main(data, Path('groups.csv'), Path('audit.json'), Path('audited'))\n"
+        "shortcuts.main(data, split, Path('scores.csv'), Path('shortcuts.json'))\n"
+        "draws = resampling._Draws(7, 1000, np.random.PCG64(1).state)\n"
+        "here = resampling._apply(functions.sum_up, 10, draws)\n"
+        "resampling._WORTH_PROCESSES = 0\n"
+        "params = resampling.IntervalParams(confidence=0.95, draws=1000, seed=1)\n"
+        "there = resampling.map_draws(functions.sum_up, 7, 10, 7, params)\n"
+        "print(np.concatenate(here).tobytes() == np.concatenate(there).tobytes())\n"
+        "names = '_draw_patient', '_describe', '_search_block', '_compare_block', 'score_fold', 'sum_up'\n"
+        "print(*(sum(name in function for function in sent) for name in names))\n"
+    )
+    assert drive(local.clone(tmp_path / "space"), code).endswith("True\n1 1 1 1 1 1\n")
+
+
+@pytest.mark.usefixtures("cluster")
+def test_a_scan_that_nodes_are_too_busy_for_is_read_here(untouched: Workspace, tmp_path: Path) -> None:
+    space = untouched.clone(tmp_path / "space")
+    for name in ("a.txt", "b.txt"):
+        (space.folder / name).write_text(name)
+    code = (
+        "from brainmri.confinement import Limits\n"
+        "from brainmri.isolation import isolate_within\n"
+        "read = isolate_within(Limits(500, 2.0))\n"
+        "print(list(read(functions.wait_there, ['a.txt', 'b.txt'], '', 1, functions.list_checked)))\n"
+    )
+    said = drive(space, code)
+    assert "['a.txt', 'b.txt']" in said
+    assert 2 == said.count("; it is read here")
+
+
+@pytest.mark.usefixtures("cluster")
+@pytest.mark.parametrize("lacking", ["the folder", "room in the object store"])
+def test_a_stage_that_nodes_can_not_do_leaves_the_earlier_set(
+    local: Workspace, tmp_path: Path, lacking: str
+) -> None:
+    space = local.clone(tmp_path / "space")
+    made = space.folder / "data" / "prepared"
+    before = {path.name: path.read_bytes() for path in made.iterdir()}
+    shared = lacking == "the folder"
+    space.change("params.yaml", (ON_RAY if shared else SENT) | {"  size: 32": "  size: 64"})
+    code = (
+        "import sys\n"
+        "from ray.exceptions import ObjectStoreFullError\n"
+        "from brainmri import cluster, cluster_pool\n"
+        "class Elsewhere(type(Path())):\n"
+        "    def cwd(*_):\n"
+        "        return Path('/nowhere')\n"
+        "def put(value, real=cluster_pool.ray.put, puts=iter(range(4))):\n"
+        "    if next(puts, None) is None:\n"
+        "        raise ObjectStoreFullError\n"
+        "    return real(value)\n"
+    )
+    code += "cluster.Path = Elsewhere\n" if shared else "cluster_pool.ray.put = put\n"
+    code += (
+        "from stages import prepare, run\n"
+        "sys.argv[1:] = '--raw data/phantom --prepared data/prepared --sheet sheet.png'.split()\n"
+        "run(prepare.main)\n"
+    )
+    said = drive(space, code, shared=shared, code_of_exit=1)
+    expected = {
+        "the folder": r"error: node \S+: expected the folder /nowhere of this run, came none \(.*\n",
+        "room in the object store": r"error: compute.backend: expected room in Ray's object stores .*\n",
+    }
+    assert re.fullmatch(expected[lacking], said), said
+    assert before == {path.name: path.read_bytes() for path in made.iterdir()}
+    assert [made] == [path for path in made.parent.iterdir() if "prepared" in path.name]
+
+
+@pytest.mark.usefixtures("cluster")
 def test_units_of_several_arms_are_trained_at_once_and_kept_for_dvc(local: Workspace, tmp_path: Path) -> None:
     space, expected = forget_units(local, tmp_path / "space")
     other = "    focal:\n      lr: 1e-3\n      epochs: 12\n"
@@ -424,6 +506,10 @@ def test_a_package_that_a_node_lacks_is_named(untouched: Workspace, tmp_path: Pa
         "BadInput a node: expected it to run the code it is sent, came ModuleNotFoundError: No module" in said
     )
     assert platform.python_version() in said
+    # What it tracks is sent though it is told to pass over it.
+    (space.folder / ".gitignore").write_text("own_package.py\n")
+    space.run("git", "add", "--force", "own_package.py")
+    assert "ModuleNotFoundError" not in drive(space, code)
 
 
 @pytest.mark.usefixtures("cluster")
@@ -474,17 +560,18 @@ def test_too_large_a_file_costs_itself_alone_and_is_not_sent(untouched: Workspac
 def test_workers_run_the_drivers_code_whatever_their_own_checkouts_hold(
     untouched: Workspace, tmp_path: Path
 ) -> None:
-    other = untouched.clone(tmp_path / "other")
-    package = other.folder / "src" / "brainmri" / "__init__.py"
-    package.write_text('"""Another checkout."""\n')
-    own = untouched.clone(tmp_path / "own")
-    (own.folder / "src" / "brainmri" / "__init__.py").write_text('"""The checkout of the driver."""\n')
-    paths = [str(other.folder / "src"), str(tmp_path / "nowhere")]
-    code = "print(*{text for _, text in find_cluster().map(functions.tell_code, range(8), Needs())})"
-    with start_cluster(*({"PYTHONPATH": path} for path in paths)):
-        said = drive(own, code)
-    assert "The checkout of the driver." in said
-    assert "Another" not in said
+    spaces = [untouched.clone(tmp_path / name) for name in ("own", "first", "second")]
+    for space in spaces:
+        package = space.folder / "src" / "brainmri" / "__init__.py"
+        package.write_text(f'"""The checkout {space.folder.name}."""\n')
+    code = (
+        "told = {text for _, text in find_cluster().map(functions.tell_code, range(8), Needs())}\n"
+        "print(len(told), *told)\n"
+    )
+    with start_cluster(*({"PYTHONPATH": str(space.folder / "src")} for space in spaces[1:])):
+        said = drive(spaces[0], code)
+    # The same on both nodes, and of no environment's own installation either.
+    assert re.fullmatch(r"2( \w+: The checkout own\.){2}\n", said), said
 
 
 def test_a_node_that_is_killed_costs_nothing_but_time(

@@ -3,22 +3,24 @@
 import errno
 import os
 import pickle
+import re
 import resource
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import pytest
 from ray.exceptions import RayTaskError
 
 from brainmri.cluster_failures import Sent, find_node
-from brainmri.cluster_queue import Tasks
+from brainmri.cluster_queue import Tasks, run_all
 from brainmri.cluster_task import Outcome, Place, describe_node, list_differences, run_item
 from brainmri.compute import no_files
 from brainmri.confinement import Failure, Limits
@@ -37,6 +39,8 @@ from tests.cluster_functions import (
     refuse_three,
     run_out_at_three,
     run_out_of_gpu,
+    sleep,
+    tell_process,
 )
 from tests.house.closure import ROOT
 
@@ -145,9 +149,12 @@ def test_what_is_refused_comes_back_as_it_is_and_what_is_wrong_is_raised() -> No
 def test_a_full_disk_is_said_in_one_line_and_what_is_a_bug_is_raised() -> None:
     outcome = run_item(fail, errno.ENOSPC, ALONE, [])
     assert "out.bin: can't be written (No space left on device); make room there" in str(outcome.refused)
-    # Of a folder that all share no node has more.
-    shared = run_item(fail, errno.ENOSPC, Place(Path.cwd(), None), []).refused
-    assert [True, False] == [isinstance(refused, Unfit) for refused in (outcome.refused, shared)]
+    # Of a folder that all share no node has more; but another may write where this one may not.
+    shared, denied = (
+        run_item(fail, number, Place(Path.cwd(), None), []).refused for number in (errno.ENOSPC, errno.EACCES)
+    )
+    assert [True, False, True] == [isinstance(own, Unfit) for own in (outcome.refused, shared, denied)]
+    assert "out.bin: Permission denied; let the user that runs this read and write it" in str(denied)
     with pytest.raises(FileNotFoundError):
         run_item(fail, errno.ENOENT, ALONE, [])
 
@@ -160,7 +167,11 @@ def test_a_function_sees_no_gpu_but_those_it_asked_for(monkeypatch: pytest.Monke
 
 def _take(outcome: Outcome) -> list[Any]:
     """Of items without files."""
-    return [accept(result, "", no_files) for result in outcome.value]
+    return [accept(result, "", no_files, _refuse_here) for result in outcome.value]
+
+
+def _refuse_here(item: object) -> None:
+    raise AssertionError(f"{item} is read by the driver")
 
 
 def test_batch_after_batch_is_read_from_its_own_folder() -> None:
@@ -182,7 +193,7 @@ def _work_there(work: Work, folder: Path, *paths: Path) -> subprocess.CompletedP
     code = (
         "import pickle, sys; from brainmri.isolated_batches import accept, work_on;"
         "(result,) = work_on(pickle.loads(sys.stdin.buffer.read()), ['a.txt']);"
-        "print({'reader', 'argument'} & set(sys.modules), accept(result, 'a.txt', None))"
+        "print({'reader', 'argument'} & set(sys.modules), accept(result, 'a.txt', None, None))"
     )
     variables = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, [ROOT, ROOT / "src", *paths]))}
     command = [sys.executable, "-c", code]
@@ -216,14 +227,40 @@ def test_a_scan_that_one_node_alone_does_not_see_ends_the_run_and_is_not_rejecte
     work = partial(work_on, pack_work(partial(read_as, "utf-8"), list_checked, LIMITS, "", 2))
     text, unseen = run_item(work, ["a.txt", "b.txt"], Place(tmp_path, None), []).value
     there = partial(list_checked, folder=tmp_path)
-    assert "text" == accept(text, "a.txt", there)
+    assert "text" == accept(text, "a.txt", there, _refuse_here)
     # Gone from here too by now: as where it is read.
-    assert Failure("can't be read (No such file or directory)") == accept(unseen, "b.txt", there)
+    assert Failure("can't be read (No such file or directory)") == accept(
+        unseen, "b.txt", there, _refuse_here
+    )
     (tmp_path / "b.txt").write_text("text")
     with pytest.raises(
         BadInput, match=r"b.txt: expected node .+ to read it as this machine does, came: can't"
     ):
-        accept(unseen, "b.txt", there)
+        accept(unseen, "b.txt", there, _refuse_here)
+
+
+def test_a_scan_that_a_busy_node_has_no_time_for_is_read_by_the_driver(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    work = partial(work_on, pack_work(sleep, no_files, Limits(500, 1.0), "", 2))
+    quick, late = run_item(work, [0, 60], ALONE, []).value
+    assert (0, "here") == tuple(accept(result, 60, no_files, lambda _: "here") for result in (quick, late))
+    assert re.fullmatch(
+        r"cluster: expected 60 read by node \S+, came: not read after 1 seconds \(prepare.max_seconds\); "
+        r"it is read here\n",
+        capsys.readouterr().err,
+    )
+
+
+def test_a_node_keeps_one_process_for_what_it_reads_last() -> None:
+    seen, processes = set(), []
+    for function in (double, tell_process, tell_process, double):
+        work = partial(work_on, pack_work(function, no_files, LIMITS, "", 1))
+        processes += _take(run_item(work, [1], ALONE, []))
+        below = psutil.Process().children(recursive=True)
+        seen.add(sum(own.status() != psutil.STATUS_ZOMBIE for own in below))
+    assert 1 == len(seen)
+    assert processes[1] == processes[2]
 
 
 def test_a_scan_whose_file_system_fails_on_a_node_is_tried_again() -> None:
@@ -265,6 +302,35 @@ def test_what_waits_for_nodes_that_are_all_gone_is_sent_to_any(monkeypatch: pyte
     assert [1, 2] == sorted(own.tries for own in tasks.running.values())
     tasks._give_up_avoiding()
     assert 3 == len(sent)
+
+
+class Ending:
+    """Items of which the first is done last, once all others are."""
+
+    def __init__(self, ends_with: int) -> None:
+        self.running: list[int] = []
+        self.ends_with, self.most = ends_with, 0
+
+    def __len__(self) -> int:
+        return len(self.running)
+
+    def start(self, sent: Sent) -> None:
+        """Notes it."""
+        self.running.append(sent.place)
+        self.most = max(self.most, sent.place)
+
+    def wait(self) -> Iterator[tuple[int, Outcome]]:
+        """The second of those under way, else the first."""
+        yield self.running.pop(min(1, len(self.running) - 1)), Outcome()
+
+
+@pytest.mark.parametrize("in_order", [True, False])
+def test_what_nobody_waits_for_in_order_holds_back_no_other(*, in_order: bool) -> None:
+    tasks: Any = Ending(40)
+    told = [place for place, _ in run_all(tasks, iter(range(40)), lambda: 2, in_order=in_order)]
+    assert sorted(told) == list(range(40))
+    # Eight are started for the two that may be under way, from the first that is not done.
+    assert told.index(0) == (7 if in_order else 39)
 
 
 def test_the_node_of_an_error_is_read_from_its_note_if_it_has_one() -> None:

@@ -1,10 +1,13 @@
 """Where things are mapped over, and in which order results come."""
 
+import errno
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
+from threading import get_ident
 from typing import Any
 
 import pytest
@@ -12,7 +15,14 @@ import pytest
 from brainmri import backend, compute, isolation
 from brainmri.backend import ComputeParams, ComputeSection, choose, gpus_per_unit
 from brainmri.cluster_pool import put_in_order
-from brainmri.compute import Needs, find_cluster, map_by_threads, map_each, map_unordered
+from brainmri.compute import (
+    Needs,
+    find_cluster,
+    look_at_each,
+    map_by_threads,
+    map_each,
+    map_unordered,
+)
 from brainmri.confinement import Failure, Limits
 from brainmri.errors import BadInput
 from brainmri.isolation import isolate_within
@@ -40,6 +50,23 @@ def test_results_come_in_order_as_soon_as_those_before_are_there() -> None:
     assert next(ordered) == 0
     assert told == [2, 0]
     assert list(ordered) == [10, 20, 30]
+
+
+@pytest.mark.parametrize("count", [3, 2000])
+def test_looks_come_in_the_order_of_the_items_and_errors_come_through(count: int) -> None:
+    seen = set()
+
+    def look(number: int) -> int:
+        seen.add(get_ident())
+        time.sleep(0.0001)
+        if number < 0:
+            raise OSError(errno.EIO, "failed")
+        return 2 * number
+
+    assert list(range(0, 2 * count, 2)) == look_at_each(look, range(count))
+    assert (len(seen) > 1) == (count > 1000)
+    with pytest.raises(OSError, match="failed"):
+        look_at_each(look, [*range(count), -1])
 
 
 def test_ray_is_not_imported_where_it_was_not_asked_for() -> None:

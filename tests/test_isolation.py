@@ -54,7 +54,7 @@ def test_each_kind_of_failure_has_its_reason_and_the_rest_goes_on() -> None:
         _misbehave, kinds, LIMITS, "test"
     )
     assert ("fine", "fine") == (fine, last)
-    assert Failure("not read after 2 seconds (prepare.max_seconds)") == hung
+    assert Failure("not read after 2 seconds (prepare.max_seconds)", late=True) == hung
     assert Failure(f"its decoder crashed (exit code {-signal.SIGSEGV})") == crashed
     assert Failure("needs more than 300 megabytes of memory (prepare.max_memory_megabytes)") == ate
     assert Failure("expected this, came that") == refused
@@ -69,7 +69,7 @@ def test_of_items_sent_together_one_that_hangs_or_crashes_costs_itself_only() ->
     found = list(map_isolated(_misbehave, kinds, LIMITS, "test", together=8))
     assert {3, 17, 20} == {number for number, result in enumerate(found) if result != "fine"}
     assert Failure(f"its decoder crashed (exit code {-signal.SIGSEGV})") == found[3]
-    assert Failure("not read after 2 seconds (prepare.max_seconds)") == found[17]
+    assert Failure("not read after 2 seconds (prepare.max_seconds)", late=True) == found[17]
     assert Failure("expected this, came that") == found[20]
 
 

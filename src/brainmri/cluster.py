@@ -57,6 +57,8 @@ def join_cluster(*, shared: bool) -> "RayPool":
     _knock(_read_noted() if address == "auto" else address)
     # Nothing is told to anybody outside.
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    # What git tracks is sent even where a .gitignore names it.
+    os.environ["RAY_RUNTIME_ENV_IGNORE_GITIGNORE"] = "1"
     try:
         with _copy_tracked() as code:  # sent when a cluster is joined
             ray.init(
@@ -125,7 +127,7 @@ def _copy_tracked() -> Iterator[Path]:
     try:
         listing = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=True)
     except (FileNotFoundError, subprocess.CalledProcessError) as error:
-        said = (getattr(error, "stderr", None) or str(error)).strip().splitlines()[-1]
+        said = " ".join((getattr(error, "stderr", None) or str(error)).split())
         raise BadInput(
             f"compute.backend: expected {CHECKOUT} under git, whose files workers are sent, came: {said}; "
             "mend that, or set it to local"

@@ -20,6 +20,7 @@ from brainmri.cluster_task import Outcome, Place, run_item
 from brainmri.compute import Needs
 from brainmri.confinement import MEGABYTE
 from brainmri.errors import BadInput
+from brainmri.excuses import has_failed
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -51,7 +52,7 @@ class RayPool:
     ) -> Iterator[tuple[int, Result]]:
         """As `Pool` says; items that failed three times are named when others are done."""
         failures = Failures()
-        for place, result in self._map(function, items, needs, failures.add, patient=True):
+        for place, result in self._map(function, items, needs, failures.add, in_order=False):
             failures.none_done = False
             yield place, result
         failures.end()
@@ -64,7 +65,7 @@ class RayPool:
         def refuse(_: Sent, name: str) -> None:
             raise refuse_lost([name])
 
-        yield from put_in_order(self._map(function, items, needs, refuse))
+        yield from put_in_order(self._map(function, items, needs, refuse, in_order=True))
 
     def leave(self) -> None:
         """As `Pool` says."""
@@ -84,7 +85,7 @@ class RayPool:
         needs: Needs,
         lose: Callable[[Sent, str], None],
         *,
-        patient: bool = False,
+        in_order: bool,
     ) -> Iterator[tuple[int, Result]]:
         _check_room(needs)
         place = replace(self.place, hidden=not needs.gpus, expected=tuple(self._list_expected(needs)))
@@ -114,9 +115,9 @@ class RayPool:
             return _AHEAD * self.count(needs)
 
         room = partial(_check_room, needs)
-        tasks = Tasks(send, elsewhere, room, needs.name, lose, patient, history=self.history)
+        tasks = Tasks(send, elsewhere, room, needs.name, lose, not in_order, history=self.history)
         try:
-            yield from run_all(tasks, iter(items), look)
+            yield from run_all(tasks, iter(items), look, in_order=in_order)
         finally:
             cancel_all(list(tasks.running))
 
@@ -132,12 +133,13 @@ class RayPool:
         """Names and contents of files, and of all in folders; none where nodes see them by themselves.
 
         `passing_over` what can't be read any more: where it is missing, that is said in the words of there.
+        Raises `BadInput` where a disk failed under one.
         """
         for path in paths if self.place.shared is None else ():
             for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
                 with suppress(*(_GONE if passing_over else ())):
                     if file.is_file():
-                        yield _name_below(file), np.fromfile(file, np.uint8)
+                        yield _name_below(file), _read_file(file)
 
 
 def _ask_for(needs: Needs, avoided: Collection[str]) -> dict[str, Any]:
@@ -151,6 +153,18 @@ def _ask_for(needs: Needs, avoided: Collection[str]) -> dict[str, Any]:
         "scheduling_strategy": "SPREAD",
         "label_selector": labels if avoided else None,
     }
+
+
+def _read_file(path: Path) -> NDArray[np.uint8]:
+    try:
+        return np.fromfile(path, np.uint8)
+    except OSError as error:
+        if not has_failed(error):
+            raise
+        raise BadInput(
+            f"{path}: expected to read it here and send it to a node, came: {error.strerror}; look at its "
+            "disk, or take the file away, then run it again"
+        ) from None
 
 
 def _name_below(path: Path) -> str:

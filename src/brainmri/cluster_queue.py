@@ -139,15 +139,17 @@ class Tasks:
                 self.start(sent)
 
 
-def run_all(tasks: Tasks, items: Iterator[Any], count: Callable[[], int]) -> Iterator[tuple[int, Any]]:
-    """At most `count()` under way, and none far ahead of the first that isn't done: results wait for it."""
+def run_all(
+    tasks: Tasks, items: Iterator[Any], count: Callable[[], int], *, in_order: bool
+) -> Iterator[tuple[int, Any]]:
+    """At most `count()` under way; `in_order`: none far ahead of the first that is not done."""
     following, done = 0, 0
     more, finished = True, set[int]()
     most, counted = 0, -_LOOK_SECONDS
     while more or len(tasks):
         if time.monotonic() >= counted + _LOOK_SECONDS:  # nodes come and go
             most, counted = count(), time.monotonic()
-        while more and following < done + _FAR * most and len(tasks) < most:
+        while more and len(tasks) < most and not (in_order and following >= done + _FAR * most):
             try:
                 tasks.start(Sent(following, next(items)))
             except StopIteration:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from brainmri.collector import resume_collector
 from brainmri.errors import BadInput, Died, Unfit
-from brainmri.excuses import excuse
+from brainmri.excuses import excuse, is_denied
 
 PYTHON: Final = "python"
 # Of an export's runtime and of several GPUs: what needs them says so where they are missing.
@@ -78,8 +78,8 @@ def run_item(
             raise
         if isinstance(said, Died):
             return Outcome(lost=str(said), node=node)
-        # Where nodes have no folder in common, a full disk is one's own.
-        alone = place.shared is None and isinstance(error, OSError)
+        # Where nodes have no folder in common, a full disk is one's own; what it may do always is.
+        alone = is_denied(error) or (place.shared is None and isinstance(error, OSError))
         return Outcome(refused=Unfit(str(said)) if alone else said, node=node)
 
 

@@ -28,10 +28,14 @@ class Limits:
 
 @dataclass(frozen=True)
 class Failure:
-    """Why there is no result for an item, in one line; `failed`: the machine did, not the file."""
+    """Why there is no result for an item, in one line; `failed`: the machine did, not the file.
+
+    `late`: there was no more time, and it is not known what was slow.
+    """
 
     reason: str
     failed: bool = False
+    late: bool = False
 
 
 def attempt_all(

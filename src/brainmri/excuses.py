@@ -7,7 +7,8 @@ from typing import Final
 from brainmri.errors import BadInput, Died
 
 # What the system says where there is no room, or not for this user.
-_FULL: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS}
+_FULL: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_DENIED: Final = {errno.EACCES, errno.EPERM, errno.EROFS}
 # What it says where a disk or a shared file system failed, and may be back.
 _FAILED: Final = {errno.EIO, errno.ESTALE, errno.ENOTCONN, errno.EHOSTDOWN, errno.ETIMEDOUT}
 # PyTorch's own of a GPU that failed, and of processes that lost one another; without importing it.
@@ -27,16 +28,31 @@ def has_failed(error: BaseException | None) -> bool:
     return False
 
 
+def explain_output(error: OSError) -> str | None:
+    """The line for an output that can't be written, or a file that this user may not use; None for others."""
+    if error.errno in _FULL:
+        place = error.filename or "an output"
+        return f"{place}: can't be written ({error.strerror}); make room there, then run it again"
+    if is_denied(error):
+        return (
+            f"{error.filename or 'a file'}: {error.strerror}; let the user that runs this read and write it, "
+            "then run it again"
+        )
+    return None
+
+
+def is_denied(error: Exception) -> bool:
+    """Whether the system lets others do it, or would elsewhere."""
+    return isinstance(error, OSError) and error.errno in _DENIED
+
+
 def excuse(error: Exception) -> BadInput | None:
     """The line for it, `Died` where another try may do better; None for what is a bug."""
     if isinstance(error, BadInput):
         return error
     node = f"node {platform.node()}"
-    if isinstance(error, OSError) and error.errno in _FULL:
-        place = error.filename or "an output"
-        return BadInput(
-            f"{node}: {place}: can't be written ({error.strerror}); make room there, then run it again"
-        )
+    if isinstance(error, OSError) and (said := explain_output(error)):
+        return BadInput(f"{node}: {said}")
     if isinstance(error, OSError) and error.errno in _FAILED:
         return Died(
             f"{node}: {error.filename or 'a file'}: {error.strerror}; look at its disks, then run it again"

@@ -7,6 +7,7 @@ imports nothing of that, and takes nothing apart that it would have to put toget
 import os
 import pickle
 import platform
+import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from brainmri.compute import Files
+from brainmri.compute import Files, look_at_each
 from brainmri.confinement import Failure, Limits, describe
 from brainmri.deadline import NEVER
 from brainmri.errors import BadInput, Died
@@ -29,7 +30,7 @@ Packed: TypeAlias = NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class Unseen:
-    """What a node says of an item whose files it can't read, where the driver could before it sent it."""
+    """What a node says of an item that the driver may be able to read: no file there, or no more time."""
 
     node: str
     failure: Failure
@@ -73,16 +74,21 @@ def work_on(work: Work, items: Sequence[Any]) -> list[Packed | Failure | Unseen]
                 f"node {node}: {name_item(item)}: {result.reason}, by its file system or for want of memory; "
                 "look at these, or take the file away, then run it again"
             )
-        if unseen := refuse([item], _unpack(work.files)):
+        if result.late:
+            results[place] = Unseen(node, result)
+        elif unseen := refuse([item], _unpack(work.files)):
             results[place] = Unseen(node, unseen[0])
     return results
 
 
-def accept(result: Packed | Failure | Unseen, item: object, files: Files) -> Any:
+def accept(
+    result: Packed | Failure | Unseen, item: object, files: Files, read_here: Callable[[Any], Any]
+) -> Any:
     """What a node made of an item, or the `Failure`, as that of a file that is gone here too.
 
-    Raises `BadInput` where this machine still reads the file: else a node without its folder would make the
-    set smaller, without a word of why.
+    What was late there is read by this machine, by `read_here`: else a busy node or server would make the set
+    smaller. Raises `BadInput` where this machine still sees a file that a node doesn't: else one without its
+    folder would, without a word of why.
     """
     if isinstance(result, Failure):
         return result
@@ -90,6 +96,13 @@ def accept(result: Packed | Failure | Unseen, item: object, files: Files) -> Any
         return pickle.loads(result.data)  # noqa: S301 - of a process of this program, as all that Ray brings
     if refuse([item], files):
         return result.failure
+    if result.failure.late:
+        print(
+            f"cluster: expected {name_item(item)} read by node {result.node}, came: {result.failure.reason}; "
+            "it is read here",
+            file=sys.stderr,
+        )
+        return read_here(item)
     path = next(iter(files(item)), name_item(item))
     raise BadInput(
         f"{path}: expected node {result.node} to read it as this machine does, came: "
@@ -100,14 +113,17 @@ def accept(result: Packed | Failure | Unseen, item: object, files: Files) -> Any
 
 def refuse(items: Sequence[object], files: Files) -> dict[int, Failure]:
     """The items, by place, whose files are refused, as they would be where they are read."""
-    refused: dict[int, Failure] = {}
-    for place, item in enumerate(items):
-        try:
-            for _ in files(item):
-                pass
-        except BadInput as error:
-            refused[place] = Failure(describe(error))
-    return refused
+    looked = look_at_each(partial(_refuse_one, files), items)
+    return {place: failure for place, failure in enumerate(looked) if failure is not None}
+
+
+def _refuse_one(files: Files, item: object) -> Failure | None:
+    try:
+        for _ in files(item):
+            pass
+    except BadInput as error:
+        return Failure(describe(error))
+    return None
 
 
 def name_item(item: object) -> object:
@@ -130,8 +146,24 @@ def _open(content: bytes) -> None:
         _unpack(content)
 
 
-@cache
+class _Started:
+    """The process that this one has started last, and what for."""
+
+    key: tuple[Limits, bytes] | None = None
+    workers: Workers | None = None
+
+
 def _start_one(limits: Limits, function: bytes) -> Workers:
+    """The process for the function: it ends another's, since memory is booked for one."""
+    if _Started.workers is not None and _Started.key != (limits, function):
+        _Started.workers.stop()
+        _Started.workers = None
+    if _Started.workers is None:
+        _Started.key, _Started.workers = (limits, function), _start_new(limits, function)
+    return _Started.workers
+
+
+def _start_new(limits: Limits, function: bytes) -> Workers:
     workers = Workers(limits, [_Unopened(function)], staying_context(), 1)
     (said,) = workers.until(NEVER)(_check, [function], "")
     if isinstance(said, Failure):

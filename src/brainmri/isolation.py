@@ -59,7 +59,12 @@ def isolate_within(limits: Limits) -> Isolate:
         on_node = partial(work_on, pack_work(function, files, limits, title, together))
         needs = Needs(files=partial(_list_files, files), memory=memory, name=_name_batch)
         results = _map_on(cluster, on_node, batches, title, needs)
-        return _order(items, refused, results, files)
+
+        def read_here(item: Item) -> Result | Failure:
+            (result,) = map_isolated(function, [item], limits, title)
+            return result
+
+        return _order(items, refused, results, partial(accept, files=files, read_here=read_here))
 
     return isolate
 
@@ -68,12 +73,12 @@ def _order(
     items: Sequence[Item],
     refused: Mapping[int, Failure],
     results: Generator[Packed | Failure | Unseen],
-    files: Files,
+    accept_one: Callable[[Packed | Failure | Unseen, object], Any],
 ) -> Iterator[Any]:
     """For each item why it was not sent, or its result; left early, nothing is done any more."""
     with closing(results):
         for place, item in enumerate(items):
-            yield refused[place] if place in refused else accept(next(results), item, files)
+            yield refused[place] if place in refused else accept_one(next(results), item)
 
 
 def _map_on(

@@ -216,7 +216,7 @@ def _collect(
     try:
         return _wait(batch.future, check)
     except TimeoutError:
-        failure = Failure(f"not read after {limits.seconds:g} seconds (prepare.max_seconds)")
+        failure = Failure(f"not read after {limits.seconds:g} seconds (prepare.max_seconds)", late=True)
     except ProcessExpired as error:
         failure = Failure(
             f"its decoder crashed (exit code {error.exitcode})", failed=error.exitcode == _KILLED

@@ -90,6 +90,16 @@ def test_nothing_else_imports_torch_inside_functions_too(path: Path) -> None:
     assert not {name.partition(".")[0] for name in imported_names(path)} & TORCH
 
 
+def test_ray_is_imported_where_it_was_asked_for_alone() -> None:
+    paths = [*PACKAGE.rglob("*.py"), *(ROOT / "stages").glob("*.py")]
+    within = {path for path in paths if "ray" in {name.partition(".")[0] for name in imported_names(path)}}
+    assert {PACKAGE / f"cluster{end}.py" for end in ("", "_pool", "_queue", "_failures")} == within
+    names = {f"brainmri.{path.stem}" for path in within}
+    users = {path for path in paths if names & set(imported_names(path))}
+    # That one does so in a function, for whom has chosen a cluster (tests/test_compute.py).
+    assert {PACKAGE / "compute.py"} == users - within
+
+
 @pytest.mark.parametrize("name", sorted(set(SCRIPTS.values()) - TORCH_STAGES | {"find_lr"}))
 def test_importing_a_stage_brings_no_torch(name: str) -> None:
     code = f"import sys, stages.{name}; sys.exit(bool({{'torch', 'fastai'}} & set(sys.modules)))"

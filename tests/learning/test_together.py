@@ -110,13 +110,16 @@ def test_what_all_refuse_is_said_whoever_is_first() -> None:
 def test_nothing_is_left_and_nobody_outside_is_listened_to(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    # A name that an address would write otherwise.
+    folder = tmp_path / "of temporary files, für # und ?"
+    folder.mkdir()
+    monkeypatch.setenv("TMPDIR", str(folder))
     monkeypatch.setattr(tempfile, "tempdir", None)
     before = list_listening()
     new = Counter(train_together(meet_and_list, 2)) - Counter(before)
     assert new
     assert all(address.endswith("0100007F") for address in new), new
-    assert [] == list(tmp_path.iterdir())
+    assert [] == list(folder.iterdir())
 
 
 def test_a_batch_that_cannot_be_parted_is_refused() -> None:

@@ -31,6 +31,8 @@ __all__ = ["data"]  # a fixture
 class Nodes:
     """A cluster of a type of machines, which trains in this process, and vanishes after so many units."""
 
+    needs: Needs
+
     def __init__(self, machine: str, ends_after: int = 64) -> None:
         self.machine, self.ends_after, self.trained = machine, ends_after, 0
 
@@ -39,6 +41,7 @@ class Nodes:
     ) -> Iterator[tuple[int, UnitOutcome]]:
         """As `Pool` says; each item in a folder of its own, which goes with it."""
         assert needs.common
+        self.needs = needs
         for place, item in enumerate(items):
             if place == self.ends_after:
                 raise BadInput("compute.backend: expected the head, came none; start another one")
@@ -88,6 +91,9 @@ def test_what_nodes_of_another_type_have_finished_is_kept_here_and_not_done_agai
 ) -> None:
     with Nodes("with a GPU", ends_after=1) as first, pytest.raises(BadInput, match="came none; start"):
         list(train_units(jobs, threads=1))
+    assert ["squeezenet1_1, fold 0, seed 0", "squeezenet1_1, fold 1, seed 0"] == [
+        first.needs.name(job) for job in jobs[:2]
+    ]
     with Nodes("with a GPU") as second:
         came = list(train_units(jobs, threads=1))
     with Nodes("with a GPU") as third:
@@ -146,8 +152,10 @@ def test_a_node_without_the_gpus_that_ray_was_told_of_trains_nothing(
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     for available, seen in ((False, 0), (True, 1)):
         monkeypatch.setattr(torch.cuda, "is_available", lambda: available)  # noqa: B023 - called in this round
-        with Nodes("with a GPU"):
+        with Nodes("with a GPU") as nodes:
             choose(ComputeParams(backend="ray", shared_folder=False, gpus_per_unit=2.0))
             with pytest.raises(Unfit, match=rf"can use, 2 for a unit .*, came {seen}; mend its driver"):
                 list(train_units(jobs, threads=1))
+        # A process of its own for each, or one would hold the last one's memory there.
+        assert (2, 2.0, True) == (nodes.needs.cores, nodes.needs.gpus, nodes.needs.fresh)
         monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)

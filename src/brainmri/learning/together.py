@@ -156,7 +156,7 @@ class _Rank:
             torch.cuda.set_device(rank)
         distributed.init_process_group(
             "nccl" if on_gpu else "gloo",
-            init_method=(self.folder / "meeting").resolve().as_uri(),
+            store=distributed.FileStore(str(self.folder / "meeting"), processes),  # type: ignore[attr-defined]
             rank=rank,
             world_size=processes,
         )

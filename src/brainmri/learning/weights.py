@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import load as load_safetensors
 from torchvision.models import get_weight
 
-from brainmri.errors import BadInput
+from brainmri.errors import BadInput, Unfit
 from brainmri.learning.cards import ChannelStatistics, ClassifierCard, read_model_card
 from brainmri.learning.catalogue import IMAGENET_WEIGHTS, Architecture
 from brainmri.learning.shipped import PHANTOM, find_shipped
@@ -98,7 +98,8 @@ def _fetch_imagenet(arch: Architecture) -> Path:
             url, str(path), hash_prefix=path.stem.rsplit("-", 1)[1], progress=False
         )
     except (URLError, OSError, RuntimeError) as error:
-        raise BadInput(
+        # Another machine of several may have it.
+        raise Unfit(
             f"weights: imagenet needs {path.name}, which can't be downloaded ({error}); "
             f"put the file into {path.parent} (TORCH_HOME decides), or set weights: none"
         ) from None

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path, PurePosixPath
 
+from brainmri.compute import look_at_each
 from brainmri.confinement import Failure
 from brainmri.scans.dicom_header import DicomIdentity, dot, read_identity
 from brainmri.scans.dicom_places import PARALLEL
@@ -31,7 +32,7 @@ def gather_scans(found: RawFolder, rule: ReadingRule, isolate: Isolate) -> Gathe
     A series is the DICOM files of one folder with the same SeriesInstanceUID, and the same label,
     patient, mask and subset where a table gives them. The patient is the header's unless a table names one.
     """
-    kinds = [detect_kind(found.root / scan.path) for scan in found.scans]
+    kinds = look_at_each(detect_kind, [found.root / scan.path for scan in found.scans])
     dicom = [scan for scan, kind in zip(found.scans, kinds, strict=True) if kind is FileKind.DICOM]
     reader = partial(_identify, found.root, rule.max_volume_megabytes)
     scans = [

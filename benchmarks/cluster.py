@@ -47,6 +47,7 @@ from benchmarks.measurement import (
 )
 from brainmri.backend import Backend, ComputeParams, choose
 from brainmri.compute import Needs, find_cluster
+from brainmri.dataset.manifest import read_manifest
 from brainmri.dataset.units import UnitRow
 from brainmri.learning.finished import PLACE
 from brainmri.params import PARAMS_PATH, load_yaml
@@ -115,22 +116,36 @@ def start_cluster(*variables: dict[str, str], **own: int) -> Iterator[Any]:
 
 def make_workspace(folder: Path, patients: int, epochs: int) -> None:
     """Phantoms, prepared and split, and the units of one arm, by the committed settings with changes."""
+    change_params(folder, patients, epochs)
+    here = Path.cwd()
+    os.chdir(folder)
+    try:
+        _call("phantom", out=_RAW)
+        _prepare()
+        _audit()
+        _call("split", groups=_DATA / "groups.csv", metrics=Path("split.json"))
+        _call("plan", scores=_SCORES, units=_UNITS)
+    finally:
+        os.chdir(here)
+
+
+def change_params(folder: Path, patients: int, epochs: int) -> None:
+    """Writes the params of such a workspace."""
     params = load_yaml((ROOT / PARAMS_PATH).read_text(encoding="utf-8"))
     params["phantom"] |= {"patients": patients, "slices_per_patient": 1}
     params["comparison"]["seeds"] = list(_SEEDS)
     params["epochs"] = epochs
     params["comparison"]["arms"] = {_ARM: {"arch": "resnet18", "lr": 1e-3}}
     (folder / PARAMS_PATH).write_text(yaml.safe_dump(params, sort_keys=False), encoding="utf-8")
-    here = Path.cwd()
-    os.chdir(folder)
-    try:
-        _call("phantom", out=_RAW)
-        _prepare()
-        _call("audit", groups=_DATA / "groups.csv", metrics=Path("audit.json"), plots=Path("audit"))
-        _call("split", groups=_DATA / "groups.csv", metrics=Path("split.json"))
-        _call("plan", scores=_SCORES, units=_UNITS)
-    finally:
-        os.chdir(here)
+
+
+def keep_unit(folder: Path) -> int:
+    """Leaves a workspace one unit; how many slices that learns from."""
+    unit, *_ = read_rows(folder / _UNITS, UnitRow)
+    write_rows(folder / _UNITS, [unit], UnitRow)
+    return sum(
+        row.fold not in {unit.fold, unit.watched} for row in read_manifest(folder / _DATA / "split.csv")
+    )
 
 
 def split_workspace(folder: Path) -> list[Path]:
@@ -176,6 +191,10 @@ def _prepare() -> None:
     _call("prepare", raw=_RAW, sheet=Path("sheet.png"))
 
 
+def _audit() -> None:
+    _call("audit", groups=_DATA / "groups.csv", metrics=Path("audit.json"), plots=Path("audit"))
+
+
 def _train() -> None:
     shutil.rmtree(PLACE, ignore_errors=True)
     _call("crossval", arm=_ARM, units=_UNITS, scores=_SCORES / f"{_ARM}.csv", facts=_SCORES / f"{_ARM}.json")
@@ -214,6 +233,7 @@ def work(task: str, backend: Backend, items: int) -> None:
     joined = time.perf_counter()
     tasks: dict[str, Callable[[], None]] = {
         "prepare": _prepare,
+        "audit": _audit,
         "crossval": _train,
         "empty": partial(_map, _give_back, items),
         "memory": partial(_map, _give_much, items),

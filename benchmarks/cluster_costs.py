@@ -1,17 +1,23 @@
 """What many volumes cost on a cluster, where the time goes, and what is saturated first.
 
-    python -m benchmarks.cluster_costs [--volumes 30]
+    python -m benchmarks.cluster_costs [--volumes 30] [--patients 640] [--parts volumes slices]
 
 Measured on this machine: a core's seconds for reading and preparing a volume (197 x 233 x 189 voxels, int16,
 gzip) and for a slice by the shipped ResNet18; what a volume costs the driver's processor, by `predict` with a
 shared folder and without, and by the stage `prepare`: what these take on two nodes of one core for four times
-as many volumes less what they take for so many. The table is a model from those, not a measurement: nodes of
-16 cores like this machine's, as many as stand in its head, which don't wait for disks. Where the driver sends
-files, each crosses its network, of 1 Gb/s, once. All parts work side by side, so that a run takes as long as
-the longest of them.
+as many volumes less what they take for so many. A core's seconds for an image and for a pair of images of
+`audit`, from sets that differ in size, of shifted and mirrored phantoms; the driver's for an image, of the
+stage on the phantoms of so many patients less that on a quarter of them. A core's seconds for a slice that
+ResNet18 learns from, by the default recipe: what 15 epochs of a unit take less what 5 do. The table is a
+model from those, not a measurement: nodes of 16 cores like this machine's, as many as stand in its head,
+which don't wait for disks. Where the driver sends files, each crosses its network, of 1 Gb/s, once. All parts
+work side by side, so that a run takes as long as the longest of them. A comparison is of 200 units (eight
+arms, five folds, five seeds), all like that one. Of parts that are not asked for, earlier results stay.
 """
 
 import argparse
+import math
+import os
 import tempfile
 import time
 from collections.abc import Callable
@@ -20,11 +26,28 @@ from statistics import median
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
-from benchmarks.cluster import MODEL, NODES, make_volumes, measure, start_cluster, write_volume
-from benchmarks.measurement import describe_commit, describe_machine, write_results
+from benchmarks.cluster import (
+    MODEL,
+    NODES,
+    ONE_CORE,
+    change_params,
+    keep_unit,
+    make_volumes,
+    make_workspace,
+    measure,
+    start_cluster,
+    write_volume,
+)
+from benchmarks.measurement import describe_commit, describe_machine, read_results, write_results
+from benchmarks.settings import SETTINGS
 from brainmri.confinement import Limits
+from brainmri.dataset.candidates import find_candidates
+from brainmri.dataset.duplicates import find_near_twins
+from brainmri.dataset.prepared import read_prepared
 from brainmri.dataset.scan_preparation import prepare_scan
+from brainmri.dataset.thumbnails import shrink_images
 from brainmri.isolation import isolate_within
 from brainmri.scans.folder import list_unknown
 from brainmri.scans.series import gather_scans
@@ -33,6 +56,7 @@ from brainmri.serving.limits import find_limits
 from brainmri.serving.model import read_model
 from brainmri.serving.runtimes import Runtime
 
+_PARTS: Final = ("volumes", "slices")
 _CORES: Final = 16
 _VOLUMES: Final = (10_000, 100_000, 1_000_000)
 _NODES: Final = (1, 10, 100)
@@ -44,16 +68,25 @@ _WAYS: Final = {
     "predict, sent by the driver": "predict sent",
     "prepare, in a shared folder": "prepare",
 }
+# What the table has beside: the search for near-duplicates among all slices, and a comparison.
+_AUDIT: Final = "audit"
+_COMPARISON: Final = "comparison, 200 units"
+_UNITS: Final = 200
+_EPOCHS: Final = (5, 15)
+# The share of all slices that a unit learns from: three of five folds.
+_LEARNT: Final = 0.6
+# Images of the search for near-duplicates: enough for the part that grows with the square.
+_IMAGES: Final = (4096, 16384)
 
 
-def _time(work: Callable[[], Any]) -> float:
-    """Seconds, the median after one that is thrown away."""
+def _time(work: Callable[[], Any], repeats: int = _REPEATS) -> float:
+    """Seconds, the median after one that is thrown away (of several)."""
     seconds = []
-    for _ in range(_REPEATS + 1):
+    for _ in range(repeats + (repeats > 1)):
         begin = time.perf_counter()
         work()
         seconds.append(time.perf_counter() - begin)
-    return median(seconds[1:])
+    return median(seconds[repeats > 1 :])
 
 
 def measure_node(folder: Path) -> dict[str, float]:
@@ -94,21 +127,103 @@ def measure_driver(folder: Path, volumes: int) -> dict[str, float]:
     return {"join_seconds": many["joined"]} | costs
 
 
+def measure_slices(folder: Path, patients: int) -> dict[str, float]:
+    """What a slice costs that is looked for elsewhere, and that is learnt from."""
+    few, many = (folder / name for name in ("few", "many"))
+    for own, count in ((few, patients // 4), (many, patients)):
+        own.mkdir()
+        make_workspace(own, count, _EPOCHS[0])
+    with start_cluster({}, {}):
+        costs = measure_audit(few, many)
+    return costs | measure_search(many) | measure_training(many, patients)
+
+
+def measure_training(folder: Path, patients: int) -> dict[str, float]:
+    """A core's seconds for a slice that a unit learns from; in a workspace of so many phantoms."""
+    learnt = keep_unit(folder)
+    seconds = []
+    for epochs in _EPOCHS:
+        change_params(folder, patients, epochs)
+        seconds.append(measure(folder, "crossval", ONE_CORE)["seconds"])
+    return {"train_seconds": (seconds[1] - seconds[0]) / (_EPOCHS[1] - _EPOCHS[0]) / learnt}
+
+
+def measure_search(folder: Path) -> dict[str, float]:
+    """A core's seconds for an image, and for a pair of images, of the search for near-duplicates."""
+    heads = read_prepared(folder / "data" / "prepared").images
+    generator = np.random.default_rng(0)
+    made = np.stack([_change(heads[place % len(heads)], generator) for place in range(_IMAGES[1])])
+    cores = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(cores)})
+    try:
+        few, many = (_time_search(made[:count]) for count in _IMAGES)
+        whole = _time(
+            lambda: find_near_twins(
+                made[: _IMAGES[0]],
+                np.arange(_IMAGES[0]),
+                SETTINGS.audit.candidates,
+                SETTINGS.audit.twin_correlation,
+            ),
+            1,
+        )
+    finally:
+        os.sched_setaffinity(0, cores)
+    times = _IMAGES[1] // _IMAGES[0]
+    pair = (many - times * few) / (_IMAGES[1] ** 2 - times * _IMAGES[0] ** 2)
+    return {"audit_image_seconds": whole / _IMAGES[0] - _IMAGES[0] * pair, "audit_pair_seconds": pair}
+
+
+def _time_search(images: NDArray[np.uint8]) -> float:
+    thumbnails, ties = shrink_images(images), np.arange(len(images))
+    return _time(lambda: find_candidates(thumbnails, ties, SETTINGS.audit.candidates), 1)
+
+
+def _change(image: NDArray[np.uint8], generator: np.random.Generator) -> NDArray[np.uint8]:
+    """Another picture of the same size: shifted, mirrored perhaps, with a slope of brightness and noise."""
+    moved = np.roll(image, generator.integers(-6, 7, 2), axis=(-2, -1))
+    moved = moved[..., :: generator.choice([-1, 1])]
+    first, last = generator.uniform(0.6, 1.4, 2)
+    slope = np.linspace(first, last, image.shape[-1])
+    return np.asarray(np.clip(moved * slope + generator.normal(0, 8, image.shape), 0, 255), np.uint8)
+
+
+def measure_audit(few: Path, many: Path) -> dict[str, float]:
+    """A driver's seconds, of its processor, for an image of the stage; of two workspaces."""
+    told = []
+    for folder in (few, many):
+        seconds = [measure(folder, _AUDIT, NODES)["driver_seconds"] for _ in range(_REPEATS)]
+        told.append((median(seconds), len(read_prepared(folder / "data" / "prepared").images)))
+    return {f"driver: {_AUDIT}": (told[1][0] - told[0][0]) / (told[1][1] - told[0][1])}
+
+
 def model_hours(costs: dict[str, float], volumes: int, task: str) -> dict[str, float]:
     """Hours that each part has to work: as many nodes, the driver's processor, its network."""
-    judged = 0 if task == "prepare" else costs["slices"] * costs["slice_seconds"]
-    node = (costs["volume_seconds"] + judged) / _CORES
-    seconds = {f"{nodes} node{'s' * (nodes > 1)}": node / nodes for nodes in _NODES}
-    seconds["driver"] = costs[f"driver: {task}"]
-    seconds["network"] = costs["volume_bytes"] / _BYTES_A_SECOND if task == "predict sent" else 0.0
-    return {part: volumes * own / 3600 for part, own in seconds.items()}
+    slices = volumes * costs["slices"]
+    if task == _COMPARISON:  # each unit is on one core, and no more are busy than there are units
+        unit = slices * _LEARNT * _EPOCHS[1] * costs["train_seconds"]
+        rounds = {nodes: math.ceil(_UNITS / (nodes * _CORES)) for nodes in _NODES}
+        seconds = {_name(nodes): unit * own for nodes, own in rounds.items()}
+    else:
+        node = slices * costs["audit_image_seconds"] + slices**2 * costs["audit_pair_seconds"]
+        if task != _AUDIT:
+            judged = 0 if task == "prepare" else slices * costs["slice_seconds"]
+            node = volumes * costs["volume_seconds"] + judged
+        seconds = {_name(nodes): node / _CORES / nodes for nodes in _NODES}
+    each = slices if task == _AUDIT else volumes
+    seconds["driver"] = each * costs.get(f"driver: {task}", 0.0)
+    seconds["network"] = volumes * costs["volume_bytes"] / _BYTES_A_SECOND if task == "predict sent" else 0.0
+    return {part: own / 3600 for part, own in seconds.items()}
+
+
+def _name(nodes: int) -> str:
+    return f"{nodes} node{'s' * (nodes > 1)}"
 
 
 def tabulate(costs: dict[str, float]) -> str:
     """A line for each number of volumes and each way, in hours."""
     lines: list[str] = []
     for volumes in _VOLUMES:
-        for way, task in _WAYS.items():
+        for way, task in (_WAYS | {own: own for own in (_AUDIT, _COMPARISON)}).items():
             hours = model_hours(costs, volumes, task)
             if not lines:
                 lines.append(f"| volumes | what | {' | '.join(hours)} |")
@@ -124,14 +239,23 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--volumes", type=int, default=30)
-    volumes = parser.parse_args().volumes
+    parser.add_argument("--patients", type=int, default=640)
+    parser.add_argument("--parts", nargs="+", choices=_PARTS, default=_PARTS)
+    given = parser.parse_args()
+    content = read_results("cluster_costs")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        costs = measure_node(folder) | measure_driver(folder, volumes)
+        if "volumes" in given.parts:
+            content["volumes"] = measure_node(folder) | measure_driver(folder, given.volumes)
+        if "slices" in given.parts:
+            content["slices"] = measure_slices(folder, given.patients)
+    for part in given.parts:
+        told = {"commit": describe_commit(), "machine": describe_machine(("ray", "torch", "numpy"))}
+        content[part] = {"costs": content[part]} | told
+    costs = content["volumes"]["costs"] | content["slices"]["costs"]
     for title, value in costs.items():
         print(f"{title}: {value:.4g}")
     print(f"\n{tabulate(costs)}")
-    content = {"costs": costs, "commit": describe_commit(), "machine": describe_machine(("ray", "torch"))}
     write_results("cluster_costs", content)
 
 

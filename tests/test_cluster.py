@@ -21,6 +21,7 @@ from optuna.storages.journal import JournalFileBackend
 from benchmarks.cluster import start_cluster
 from brainmri.learning.checkpoint import CheckpointStore
 from brainmri.learning.finished import PLACE
+from brainmri.params import load_yaml
 from tests.workspace import Workspace
 
 pytestmark = pytest.mark.long
@@ -291,8 +292,9 @@ def test_units_of_several_arms_are_trained_at_once_and_kept_for_dvc(local: Works
 
 
 def _check_locks(local: Workspace, space: Workspace) -> None:
-    for name in LOCKS:
-        assert (local.folder / name).read_bytes() == (space.folder / name).read_bytes()
+    for name in LOCKS:  # in which order stages stand there is DVC's own
+        here, there = (load_yaml((own.folder / name).read_text()) for own in (local, space))
+        assert here == there
     # And by no stage is it tracked: with this machine again nothing is to be done.
     space.change("params.yaml", {"backend: ray": "backend: local"})
     assert "up to date" in space.run("dvc", "status", "comparison/dvc.yaml")

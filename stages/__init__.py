@@ -23,7 +23,7 @@ sys.path.insert(0, str(CHECKOUT / "src"))
 import brainmri  # noqa: E402 - the path above decides which one
 from brainmri.collector import pause_collector, resume_collector  # noqa: E402
 from brainmri.errors import BadInput  # noqa: E402
-from brainmri.excuses import explain_output  # noqa: E402
+from brainmri.excuses import explain_file  # noqa: E402
 
 
 def stop(*_: object) -> None:
@@ -58,7 +58,7 @@ def run(main: Callable[..., None]) -> None:
     except KeyboardInterrupt:
         stop()
     except OSError as error:
-        said = explain_output(error)
+        said = explain_file(error)
         if said is None:
             raise
         sys.exit(f"error: {said}")

@@ -137,12 +137,6 @@ def sleep(seconds: float) -> float:
     return seconds
 
 
-def wait_there(name: str) -> str:
-    """What a file says: on a node, where it was sent to, after a minute."""
-    time.sleep(60 if Path.cwd().name.startswith("brainmri-") else 0)
-    return Path(name).read_text()
-
-
 def sum_up(weights: NDArray[np.float64]) -> NDArray[np.float64]:
     """Of how often each group is drawn, the sum of its numbers."""
     return weights @ (0.1 + np.arange(weights.shape[-1]))

@@ -210,22 +210,6 @@ def test_all_that_is_mapped_goes_to_nodes(local: Workspace, tmp_path: Path) -> N
 
 
 @pytest.mark.usefixtures("cluster")
-def test_a_scan_that_nodes_are_too_busy_for_is_read_here(untouched: Workspace, tmp_path: Path) -> None:
-    space = untouched.clone(tmp_path / "space")
-    for name in ("a.txt", "b.txt"):
-        (space.folder / name).write_text(name)
-    code = (
-        "from brainmri.confinement import Limits\n"
-        "from brainmri.isolation import isolate_within\n"
-        "read = isolate_within(Limits(500, 2.0))\n"
-        "print(list(read(functions.wait_there, ['a.txt', 'b.txt'], '', 1, functions.list_checked)))\n"
-    )
-    said = drive(space, code)
-    assert "['a.txt', 'b.txt']" in said
-    assert 2 == said.count("; it is read here")
-
-
-@pytest.mark.usefixtures("cluster")
 @pytest.mark.parametrize("lacking", ["the folder", "room in the object store"])
 def test_a_stage_that_nodes_can_not_do_leaves_the_earlier_set(
     local: Workspace, tmp_path: Path, lacking: str
@@ -242,7 +226,7 @@ def test_a_stage_that_nodes_can_not_do_leaves_the_earlier_set(
         "class Elsewhere(type(Path())):\n"
         "    def cwd(*_):\n"
         "        return Path('/nowhere')\n"
-        "def put(value, real=cluster_pool.ray.put, puts=iter(range(4))):\n"
+        "def put(value, real=cluster_pool.ray.put, puts=iter(range(4))):  # the function, and some batches\n"
         "    if next(puts, None) is None:\n"
         "        raise ObjectStoreFullError\n"
         "    return real(value)\n"
@@ -499,7 +483,7 @@ def test_a_package_that_a_node_lacks_is_named(untouched: Workspace, tmp_path: Pa
     (space.folder / "own_package.py").write_text("def double(number):\n    return 2 * number\n")
     code = (
         "from own_package import double\n"
-        "try:\n    list(find_cluster().map(double, [1], Needs()))\n"
+        "try:\n    print(list(find_cluster().map(double, [1], Needs())))\n"
         "except Exception as error:\n    print(type(error).__name__, error)\n"
         "print(dict(find_cluster().place.versions)['python'])\n"
     )
@@ -511,7 +495,7 @@ def test_a_package_that_a_node_lacks_is_named(untouched: Workspace, tmp_path: Pa
     # What it tracks is sent though it is told to pass over it.
     (space.folder / ".gitignore").write_text("own_package.py\n")
     space.run("git", "add", "--force", "own_package.py")
-    assert "ModuleNotFoundError" not in drive(space, code)
+    assert drive(space, code).startswith("[(0, 2)]\n")
 
 
 @pytest.mark.usefixtures("cluster")

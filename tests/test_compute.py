@@ -1,6 +1,7 @@
 """Where things are mapped over, and in which order results come."""
 
 import errno
+import os
 import subprocess
 import sys
 import time
@@ -27,6 +28,7 @@ from brainmri.confinement import Failure, Limits
 from brainmri.errors import BadInput
 from brainmri.isolation import isolate_within
 from brainmri.params import read_params
+from stages import run
 from tests.cluster_functions import LOOKS, collects, double, list_looked_for, read_as, tell_blas
 from tests.house.closure import ROOT
 from tests.house.pipeline import STAGES, params
@@ -50,6 +52,28 @@ def test_results_come_in_order_as_soon_as_those_before_are_there() -> None:
     assert next(ordered) == 0
     assert told == [2, 0]
     assert list(ordered) == [10, 20, 30]
+
+
+@pytest.mark.parametrize(
+    ("number", "name", "line"),
+    [
+        (errno.EACCES, "out.csv", "error: out.csv: Permission denied; let the user that runs this use it"),
+        (errno.EIO, "out.csv", "error: out.csv: Input/output error; look at its disk"),
+        (errno.ENOSPC, None, "error: an output: can't be written (No space left on device); make room"),
+        (errno.EPERM, None, None),
+    ],
+)
+def test_what_the_system_says_of_a_file_ends_a_stage_in_a_line(
+    number: int, name: str | None, line: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def main() -> None:
+        raise OSError(number, os.strerror(number), name)
+
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr(sys, "argv", ["stage"])
+    with pytest.raises(OSError if line is None else SystemExit) as refused:
+        run(main)
+    assert str(refused.value).startswith(line or "[Errno 1]")
 
 
 @pytest.mark.parametrize("count", [3, 2000])

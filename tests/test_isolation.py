@@ -44,6 +44,14 @@ def _misbehave(kind: str) -> str | int:
     return kind
 
 
+def _take_time(kind: str) -> str:
+    if kind == "loop":
+        while True:
+            pass
+    time.sleep(60 if kind == "hang" else 0.5)
+    return kind
+
+
 def _double(number: int) -> int:
     return 2 * number
 
@@ -54,7 +62,7 @@ def test_each_kind_of_failure_has_its_reason_and_the_rest_goes_on() -> None:
         _misbehave, kinds, LIMITS, "test"
     )
     assert ("fine", "fine") == (fine, last)
-    assert Failure("not read after 2 seconds (prepare.max_seconds)", late=True) == hung
+    assert Failure("not read after 2 seconds (prepare.max_seconds)") == hung
     assert Failure(f"its decoder crashed (exit code {-signal.SIGSEGV})") == crashed
     assert Failure("needs more than 300 megabytes of memory (prepare.max_memory_megabytes)") == ate
     assert Failure("expected this, came that") == refused
@@ -69,7 +77,7 @@ def test_of_items_sent_together_one_that_hangs_or_crashes_costs_itself_only() ->
     found = list(map_isolated(_misbehave, kinds, LIMITS, "test", together=8))
     assert {3, 17, 20} == {number for number, result in enumerate(found) if result != "fine"}
     assert Failure(f"its decoder crashed (exit code {-signal.SIGSEGV})") == found[3]
-    assert Failure("not read after 2 seconds (prepare.max_seconds)", late=True) == found[17]
+    assert Failure("not read after 2 seconds (prepare.max_seconds)") == found[17]
     assert Failure("expected this, came that") == found[20]
 
 
@@ -132,6 +140,16 @@ def test_all_workers_limits_together_stay_below_the_machine_s_memory(
     with pytest.raises(BadInput, match="enough"):
         list(map_isolated(_double, range(100), LIMITS, "test"))
     assert [workers] == asked
+
+
+def test_what_waits_for_a_disk_takes_no_seconds_of_the_processor() -> None:
+    limits = Limits(300, 0.3, patient=True)
+    kinds = ["wait", "loop", "wait", "hang"]
+    found = list(map_isolated(_take_time, kinds, limits, "test", together=2))
+    late = Failure("not read after 0.3 seconds (prepare.max_seconds)")
+    # Nothing of the processor's went by: whose fault that was is not known.
+    hung = Failure(late.reason.replace("0.3", "3"), failed=True)
+    assert found == ["wait", late, "wait", hung]
 
 
 def test_nothing_gives_nothing() -> None:

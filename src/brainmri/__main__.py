@@ -15,6 +15,7 @@ from typing import Final  # noqa: E402
 
 from brainmri.collector import pause_collector, resume_collector  # noqa: E402
 from brainmri.errors import BadInput  # noqa: E402
+from brainmri.excuses import explain_file  # noqa: E402
 
 # Each is a module with `add_arguments(parser)`, `run(arguments)` and a docstring; one alone is imported.
 COMMANDS: Final = {
@@ -59,7 +60,8 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = _CLOSED
     except OSError as error:
-        code = _fail(f"{error.filename or name}: {error.strerror or error}; make room, or name another place")
+        said = f"{error.filename or name}: {error.strerror or error}; make room, or name another place"
+        code = _fail(explain_file(error) or said)
     except Exception:  # a bug of ours: never the exit code of an answer
         traceback.print_exc()
         code = _FAILED

@@ -157,7 +157,8 @@ def _ask_for(needs: Needs, avoided: Collection[str]) -> dict[str, Any]:
 
 def _read_file(path: Path) -> NDArray[np.uint8]:
     try:
-        return np.fromfile(path, np.uint8)
+        # numpy's own fromfile gives what memory held before where a disk fails under it.
+        return np.frombuffer(path.read_bytes(), np.uint8)
     except OSError as error:
         if not has_failed(error):
             raise

@@ -78,7 +78,7 @@ def run_item(
             raise
         if isinstance(said, Died):
             return Outcome(lost=str(said), node=node)
-        # Where nodes have no folder in common, a full disk is one's own; what it may do always is.
+        # A full disk is one's own where nodes have no folder in common; what a node's user may use always is.
         alone = is_denied(error) or (place.shared is None and isinstance(error, OSError))
         return Outcome(refused=Unfit(str(said)) if alone else said, node=node)
 

@@ -3,8 +3,10 @@
 import faulthandler
 import logging
 import os
+import signal
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeVar
@@ -16,26 +18,39 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 MEGABYTE: Final = 1_000_000
+# Seconds that may pass for each of the processor's.
+_PATIENCE: Final = 10
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What one item may take: memory beyond what a worker starts with, and time."""
+    """What one item may take: memory beyond what a worker starts with, and time.
+
+    With `patient` seconds are of the processor, of which a slow disk or server takes none and a busy machine
+    no more, and ten times as many may pass; where the system can't count them, they are as without.
+    """
 
     megabytes: int
     seconds: float
+    patient: bool = False
+
+    @property
+    def longest(self) -> float:
+        """The seconds that may pass."""
+        return self.seconds * (_PATIENCE if self.counted else 1)
+
+    @property
+    def counted(self) -> bool:
+        """Whether seconds are the processor's."""
+        return self.patient and hasattr(signal, "setitimer")
 
 
 @dataclass(frozen=True)
 class Failure:
-    """Why there is no result for an item, in one line; `failed`: the machine did, not the file.
-
-    `late`: there was no more time, and it is not known what was slow.
-    """
+    """Why there is no result for an item, in one line; `failed`: the machine did, not the file."""
 
     reason: str
     failed: bool = False
-    late: bool = False
 
 
 def attempt_all(
@@ -47,13 +62,26 @@ def attempt_all(
 
 def _attempt(function: Callable[[Item], Result], limits: Limits, item: Item) -> Result | Failure:
     try:
-        return function(item)
+        with _count_seconds(limits):
+            return function(item)
     except MemoryError:
         return Failure(
             f"needs more than {limits.megabytes} megabytes of memory (prepare.max_memory_megabytes)"
         )
     except Exception as error:
         return Failure(describe(error), failed=has_failed(error))
+
+
+@contextmanager
+def _count_seconds(limits: Limits) -> Iterator[None]:
+    """The system ends this process (SIGPROF) where its processor's seconds are over."""
+    if limits.counted:
+        signal.setitimer(signal.ITIMER_PROF, limits.seconds)
+    try:
+        yield
+    finally:
+        if limits.counted:
+            signal.setitimer(signal.ITIMER_PROF, 0)
 
 
 def describe(error: Exception) -> str:

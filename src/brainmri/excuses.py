@@ -1,4 +1,4 @@
-"""What is the machine's fault, not the code's: no memory, no room, a file system that failed."""
+"""What is the machine's fault, not the code's: no memory, room or permission, a file system that failed."""
 
 import errno
 import platform
@@ -28,22 +28,21 @@ def has_failed(error: BaseException | None) -> bool:
     return False
 
 
-def explain_output(error: OSError) -> str | None:
-    """The line for an output that can't be written, or a file that this user may not use; None for others."""
+def explain_file(error: OSError) -> str | None:
+    """The line for a file that can't be written, that isn't this user's, or whose disk fails; else None."""
     if error.errno in _FULL:
         place = error.filename or "an output"
         return f"{place}: can't be written ({error.strerror}); make room there, then run it again"
     if is_denied(error):
-        return (
-            f"{error.filename or 'a file'}: {error.strerror}; let the user that runs this read and write it, "
-            "then run it again"
-        )
+        return f"{error.filename}: {error.strerror}; let the user that runs this use it, then run it again"
+    if error.errno in _FAILED:
+        return f"{error.filename or 'a file'}: {error.strerror}; look at its disk, then run it again"
     return None
 
 
 def is_denied(error: Exception) -> bool:
-    """Whether the system lets others do it, or would elsewhere."""
-    return isinstance(error, OSError) and error.errno in _DENIED
+    """Whether this user may not use a file; what else the system forbids is a bug."""
+    return isinstance(error, OSError) and error.errno in _DENIED and error.filename is not None
 
 
 def excuse(error: Exception) -> BadInput | None:
@@ -51,12 +50,8 @@ def excuse(error: Exception) -> BadInput | None:
     if isinstance(error, BadInput):
         return error
     node = f"node {platform.node()}"
-    if isinstance(error, OSError) and (said := explain_output(error)):
-        return BadInput(f"{node}: {said}")
-    if isinstance(error, OSError) and error.errno in _FAILED:
-        return Died(
-            f"{node}: {error.filename or 'a file'}: {error.strerror}; look at its disks, then run it again"
-        )
+    if isinstance(error, OSError) and (said := explain_file(error)):
+        return (Died if error.errno in _FAILED else BadInput)(f"{node}: {said}")
     # PyTorch's own, of a GPU, has that name too, and is no MemoryError.
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
         return Died(f"{node}: out of memory; run it again, with less beside it")

@@ -7,7 +7,6 @@ imports nothing of that, and takes nothing apart that it would have to put toget
 import os
 import pickle
 import platform
-import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -30,7 +29,7 @@ Packed: TypeAlias = NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class Unseen:
-    """What a node says of an item that the driver may be able to read: no file there, or no more time."""
+    """What a node says of an item whose files it can't read, where the driver could before it sent it."""
 
     node: str
     failure: Failure
@@ -71,24 +70,19 @@ def work_on(work: Work, items: Sequence[Any]) -> list[Packed | Failure | Unseen]
             continue
         if result.failed:
             raise Died(
-                f"node {node}: {name_item(item)}: {result.reason}, by its file system or for want of memory; "
-                "look at these, or take the file away, then run it again"
+                f"node {node}: {name_item(item)}: {result.reason}, by its file system or for want of time or "
+                "memory; look at these, or take the file away, then run it again"
             )
-        if result.late:
-            results[place] = Unseen(node, result)
-        elif unseen := refuse([item], _unpack(work.files)):
+        if unseen := refuse([item], _unpack(work.files)):
             results[place] = Unseen(node, unseen[0])
     return results
 
 
-def accept(
-    result: Packed | Failure | Unseen, item: object, files: Files, read_here: Callable[[Any], Any]
-) -> Any:
+def accept(result: Packed | Failure | Unseen, item: object, files: Files) -> Any:
     """What a node made of an item, or the `Failure`, as that of a file that is gone here too.
 
-    What was late there is read by this machine, by `read_here`: else a busy node or server would make the set
-    smaller. Raises `BadInput` where this machine still sees a file that a node doesn't: else one without its
-    folder would, without a word of why.
+    Raises `BadInput` where this machine still reads the file: else a node without its folder would make the
+    set smaller, without a word of why.
     """
     if isinstance(result, Failure):
         return result
@@ -96,13 +90,6 @@ def accept(
         return pickle.loads(result.data)  # noqa: S301 - of a process of this program, as all that Ray brings
     if refuse([item], files):
         return result.failure
-    if result.failure.late:
-        print(
-            f"cluster: expected {name_item(item)} read by node {result.node}, came: {result.failure.reason}; "
-            "it is read here",
-            file=sys.stderr,
-        )
-        return read_here(item)
     path = next(iter(files(item)), name_item(item))
     raise BadInput(
         f"{path}: expected node {result.node} to read it as this machine does, came: "

@@ -59,12 +59,7 @@ def isolate_within(limits: Limits) -> Isolate:
         on_node = partial(work_on, pack_work(function, files, limits, title, together))
         needs = Needs(files=partial(_list_files, files), memory=memory, name=_name_batch)
         results = _map_on(cluster, on_node, batches, title, needs)
-
-        def read_here(item: Item) -> Result | Failure:
-            (result,) = map_isolated(function, [item], limits, title)
-            return result
-
-        return _order(items, refused, results, partial(accept, files=files, read_here=read_here))
+        return _order(items, refused, results, files)
 
     return isolate
 
@@ -73,12 +68,12 @@ def _order(
     items: Sequence[Item],
     refused: Mapping[int, Failure],
     results: Generator[Packed | Failure | Unseen],
-    accept_one: Callable[[Packed | Failure | Unseen, object], Any],
+    files: Files,
 ) -> Iterator[Any]:
     """For each item why it was not sent, or its result; left early, nothing is done any more."""
     with closing(results):
         for place, item in enumerate(items):
-            yield refused[place] if place in refused else accept_one(next(results), item)
+            yield refused[place] if place in refused else accept(next(results), item, files)
 
 
 def _map_on(

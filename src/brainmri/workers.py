@@ -3,6 +3,7 @@
 import itertools
 import multiprocessing
 import os
+import signal
 import sys
 import tempfile
 import time
@@ -38,6 +39,8 @@ _AHEAD: Final = 4
 _TRIES: Final = 3
 # How a process ends that the system stops at once, as where it has no memory left (SIGKILL).
 _KILLED: Final = -9
+# And one whose processor's seconds are over (SIGPROF; there is none on Windows).
+_LATE: Final = -getattr(signal, "SIGPROF", 0)
 # Seconds between looks whether anybody still waits for a result.
 _LOOK_SECONDS: Final = 0.2
 # For all processes to start, and between their looks for each other.
@@ -168,10 +171,10 @@ class Workers:
         for _ in range(_TRIES):
             pool = self._pool
             try:
-                return pool.schedule(task, args=(batch,), timeout=self._limits.seconds)
+                return pool.schedule(task, args=(batch,), timeout=self._limits.longest)
             except RuntimeError:
                 self._renew(pool)
-        return self._pool.schedule(task, args=(batch,), timeout=self._limits.seconds)
+        return self._pool.schedule(task, args=(batch,), timeout=self._limits.longest)
 
     def _renew(self, broken: ProcessPool) -> None:
         with self._renewal:
@@ -216,10 +219,15 @@ def _collect(
     try:
         return _wait(batch.future, check)
     except TimeoutError:
-        failure = Failure(f"not read after {limits.seconds:g} seconds (prepare.max_seconds)", late=True)
+        # Of the processor's seconds it has had less, or the system would have ended its process.
+        failure = Failure(_tell_late(limits.longest), failed=limits.counted)
     except ProcessExpired as error:
-        failure = Failure(
-            f"its decoder crashed (exit code {error.exitcode})", failed=error.exitcode == _KILLED
+        failure = (
+            Failure(_tell_late(limits.seconds))
+            if limits.counted and error.exitcode == _LATE
+            else Failure(
+                f"its decoder crashed (exit code {error.exitcode})", failed=error.exitcode == _KILLED
+            )
         )
     except CancelledError:  # the pool was stopped
         raise TooLate from None
@@ -231,6 +239,10 @@ def _collect(
         return [failure]
     alone = [schedule([item], 1) for item in batch.items]
     return [result for single in alone for result in _collect(single, schedule, limits, check)]
+
+
+def _tell_late(seconds: float) -> str:
+    return f"not read after {seconds:g} seconds (prepare.max_seconds)"
 
 
 def _meet(folder: Path, count: int, number: int) -> None:

@@ -76,7 +76,7 @@ def prepare_folder(raw: Path, params: PrepareParams, folder: Path) -> PreparedCo
     the scans can't be used, or if what is left is not two classes of which one is `positive`.
     """
     found = list_scans(raw)
-    isolate = isolate_within(Limits(params.max_memory_megabytes, params.max_seconds))
+    isolate = isolate_within(Limits(params.max_memory_megabytes, params.max_seconds, patient=True))
     gathered = gather_scans(found, params, isolate)
     progress = _Progress()
     progress.rejected += [RejectedRow(scan=scan.path, reason=reason) for scan, reason in gathered.failures]

@@ -24,6 +24,7 @@ import torch
 from fastai.distributed import DistributedTrainer
 from fastai.learner import Recorder
 from torch import distributed
+from torch.distributed.constants import default_pg_timeout
 from torch.multiprocessing.spawn import ProcessContext, ProcessExitedException, start_processes
 
 from brainmri.errors import BadInput, Died
@@ -154,9 +155,12 @@ class _Rank:
         on_gpu = torch.cuda.is_available()
         if on_gpu:
             torch.cuda.set_device(rank)
+        # Not by an address: it would write some names of folders otherwise, and not read them back.
+        meeting = distributed.FileStore(str(self.folder / "meeting"), processes)  # type: ignore[attr-defined]
+        meeting.set_timeout(default_pg_timeout)
         distributed.init_process_group(
             "nccl" if on_gpu else "gloo",
-            store=distributed.FileStore(str(self.folder / "meeting"), processes),  # type: ignore[attr-defined]
+            store=meeting,
             rank=rank,
             world_size=processes,
         )

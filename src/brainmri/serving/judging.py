@@ -76,7 +76,7 @@ _opened: dict[tuple[str, Runtime], Network] = {}
 
 def _pack(model: Model, runtime: Runtime) -> _Packed:
     files = (path for path in sorted((model.folder / CLASSIFIER).iterdir()) if path.is_file())
-    return _Packed(model, runtime, {path.name: np.fromfile(path, np.uint8) for path in files})
+    return _Packed(model, runtime, {path.name: np.frombuffer(path.read_bytes(), np.uint8) for path in files})
 
 
 def _name_batch(images: Images) -> str:

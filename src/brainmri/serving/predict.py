@@ -45,7 +45,7 @@ def stream_scans(
     paths: Sequence[Path], predictor: Predictor, limits: ReadingLimits, watches: Sequence[Watch] = ()
 ) -> Iterator[ScanAnswer | RejectedRow]:
     """As `predict_scans`, scan by scan, rejected ones last; nothing that was given away stays in memory."""
-    isolate = isolate_within(Limits(limits.max_memory_megabytes, limits.max_seconds))
+    isolate = isolate_within(Limits(limits.max_memory_megabytes, limits.max_seconds, patient=True))
     return _answer_each(take_scans(paths, predictor.model.rule(limits), isolate), predictor, watches)
 
 

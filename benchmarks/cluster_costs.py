@@ -2,18 +2,19 @@
 
     python -m benchmarks.cluster_costs [--volumes 30] [--patients 640] [--parts volumes slices]
 
-Measured on this machine: a core's seconds for reading and preparing a volume (197 x 233 x 189 voxels, int16,
-gzip) and for a slice by the shipped ResNet18; what a volume costs the driver's processor, by `predict` with a
-shared folder and without, and by the stage `prepare`: what these take on two nodes of one core for four times
-as many volumes less what they take for so many. A core's seconds for an image of `audit`, and for each that it
-is compared with, from sets that differ in size, of phantoms shifted, mirrored and with noise; the driver's for
-an image, of the stage on 8,000 of these less that on 2,000. A core's seconds for a slice that ResNet18 learns
-from, by the default recipe: what 15 epochs of a unit take less what 5 do. The table is a model from those, not
-a measurement: nodes of 16 cores like this machine's, as many as stand in its head, which don't wait for disks.
-Where the driver sends files, each crosses its network, of 1 Gb/s, once; what an audit searches goes to all
-nodes, from the driver to one at least. All parts work side by side, so that a run takes as long as the longest
-of them; in an audit they take turns. A comparison is of 200 units (eight arms, five folds, five seeds), all
-like that one. Of parts that are not asked for, earlier results stay.
+Measured on this machine: a core's seconds for reading and preparing a volume (197 x 233 x 189 voxels,
+int16, gzip) and for a slice by the shipped ResNet18; what a volume costs the driver's processor, by
+`predict` with a shared folder and without, and by the stage `prepare`: what these take on two nodes of one
+core for four times as many volumes less what they take for so many. A core's seconds for an image of
+`audit`, and for each that it is compared with, from sets that differ in size, of phantoms shifted, mirrored
+and with noise; the driver's for an image, of the stage on 8,000 of these less that on 2,000. A core's
+seconds for a slice that ResNet18 learns from, by the default recipe: what 15 epochs of a unit take less
+what 5 do. The table is a model from those, not a measurement: nodes of 16 cores like this machine's, as
+many as stand in its head, which don't wait for disks. Where the driver sends files, each crosses its
+network, of 1 Gb/s, once; what an audit searches goes to all nodes, from the driver to one at least. All
+parts work side by side, so that a run takes as long as the longest of them; in an audit they take turns. A
+comparison is of 200 units (eight arms, five folds, five seeds), all like that one. Of parts that are not
+asked for, earlier results stay.
 """
 
 import argparse

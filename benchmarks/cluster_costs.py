@@ -90,8 +90,8 @@ _UNITS: Final = 200
 _EPOCHS: Final = (5, 15)
 # The share of all slices that a unit learns from: three of five folds.
 _LEARNT: Final = 0.6
-# Of a slice: its small copy, and what is searched.
-_SEARCHED_BYTES: Final = SIZE_PX**2 + 6 * 100 * 4
+# Of a slice: its small copy, to be described and again to be compared in detail, and what is searched.
+_SEARCHED_BYTES: Final = 2 * SIZE_PX**2 + 6 * 100 * 4
 # Slices of the sets that a driver audits: more than those of which all are looked at for what is usual.
 _AUDITED: Final = (2000, 8000)
 # Images of the search for near-duplicates: enough for the part that grows with the square.

@@ -239,9 +239,7 @@ def test_a_scan_that_waits_is_no_late_one_and_a_server_that_gives_nothing_ends_i
         if wait < 10 * seconds:
             assert [wait] == _take(outcome)
         else:
-            expected = (
-                "60.0: not read after 5 seconds (prepare.max_seconds), by its file system or for want of"
-            )
+            expected = "60.0: not read in 5 seconds, ten times prepare.max_seconds, by its file system or for"
             assert expected in str(outcome.lost)
 
 

@@ -91,6 +91,8 @@ def describe(error: Exception) -> str:
 
 def confine(limits: Limits, _needed: Sequence[object]) -> None:
     """A worker's start; `_needed` are passed so that their imports come before the limit."""
+    if hasattr(signal, "SIGPROF"):  # whatever this process was started from does with it
+        signal.signal(signal.SIGPROF, signal.SIG_DFL)
     warnings.simplefilter("ignore")
     logging.disable()
     faulthandler.disable()

@@ -33,16 +33,20 @@ def explain_file(error: OSError) -> str | None:
     if error.errno in _FULL:
         place = error.filename or "an output"
         return f"{place}: can't be written ({error.strerror}); make room there, then run it again"
+    said = f"{error.filename or 'a file'}: {error.strerror}"
     if is_denied(error):
-        return f"{error.filename}: {error.strerror}; let the user that runs this use it, then run it again"
+        return f"{said}; let the user that runs this use it, then run it again"
     if error.errno in _FAILED:
-        return f"{error.filename or 'a file'}: {error.strerror}; look at its disk, then run it again"
+        return f"{said}; look at its disk, then run it again"
     return None
 
 
 def is_denied(error: Exception) -> bool:
     """Whether this user may not use a file; what else the system forbids is a bug."""
-    return isinstance(error, OSError) and error.errno in _DENIED and error.filename is not None
+    if not isinstance(error, OSError) or error.errno not in _DENIED:
+        return False
+    # Without a name this one is of what is no file.
+    return error.errno != errno.EPERM or error.filename is not None
 
 
 def excuse(error: Exception) -> BadInput | None:

@@ -137,7 +137,7 @@ def _context() -> BaseContext:
 
     Else forked from a small clean process where there is such a thing, and at last started anew; both import
     this program's own main module once more. The successor of a worker that hung or crashed is forked beside
-    the pool's own threads: a lock that one of them holds would hang it, and `Limits.seconds` ends it then.
+    the pool's own threads: a lock that one of them holds would hang it, and `Limits.longest` ends it then.
     """
     if sys.platform == "linux" and active_count() == 1:
         return multiprocessing.get_context("fork")

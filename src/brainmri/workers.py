@@ -37,8 +37,9 @@ _PRELOADED: Final = ["cv2", "nibabel", "numpy", "PIL.Image", "pydicom.pixels.uti
 _AHEAD: Final = 4
 # How often a batch is sent that goes down with its pool.
 _TRIES: Final = 3
-# How a process ends that the system stops at once, as where it has no memory left (SIGKILL).
-_KILLED: Final = -9
+# How a process ends that the system stops, as where it has no memory left (SIGKILL), or where a disk fails
+# under a file that it sees as memory (SIGBUS; there is none on Windows).
+_OUTSIDE: Final = {-9, -getattr(signal, "SIGBUS", 9)}
 # And one whose processor's seconds are over (SIGPROF; there is none on Windows).
 _LATE: Final = -getattr(signal, "SIGPROF", 0)
 # Seconds between looks whether anybody still waits for a result.
@@ -220,13 +221,17 @@ def _collect(
         return _wait(batch.future, check)
     except TimeoutError:
         # Of the processor's seconds it has had less, or the system would have ended its process.
-        failure = Failure(_tell_late(limits.longest), failed=limits.counted)
+        failure = (
+            Failure(f"not read in {limits.longest:g} seconds, ten times prepare.max_seconds", failed=True)
+            if limits.counted
+            else Failure(_tell_late(limits))
+        )
     except ProcessExpired as error:
         failure = (
-            Failure(_tell_late(limits.seconds))
+            Failure(_tell_late(limits))
             if limits.counted and error.exitcode == _LATE
             else Failure(
-                f"its decoder crashed (exit code {error.exitcode})", failed=error.exitcode == _KILLED
+                f"its decoder crashed (exit code {error.exitcode})", failed=error.exitcode in _OUTSIDE
             )
         )
     except CancelledError:  # the pool was stopped
@@ -241,8 +246,8 @@ def _collect(
     return [result for single in alone for result in _collect(single, schedule, limits, check)]
 
 
-def _tell_late(seconds: float) -> str:
-    return f"not read after {seconds:g} seconds (prepare.max_seconds)"
+def _tell_late(limits: Limits) -> str:
+    return f"not read after {limits.seconds:g} seconds (prepare.max_seconds)"
 
 
 def _meet(folder: Path, count: int, number: int) -> None:

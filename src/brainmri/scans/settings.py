@@ -54,7 +54,7 @@ class ReadingLimits(Section):
     max_megapixels: Annotated[float, Field(gt=0, description="a number of megapixels above 0")]
     max_volume_megabytes: Annotated[int, Field(ge=1, description="a whole number of megabytes, at least 1")]
     max_memory_megabytes: Annotated[int, Field(ge=100, description="a whole number of at least 100")]
-    max_seconds: Annotated[float, Field(gt=0, description="a number of seconds above 0")]
+    max_seconds: Annotated[float, Field(gt=0, le=86_400, description="seconds, above 0 and up to 86400")]
 
 
 class ReadingRule(PixelRule, ReadingLimits):

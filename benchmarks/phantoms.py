@@ -21,6 +21,7 @@ import torch
 from benchmarks.measurement import (
     Side,
     alternate,
+    describe_commit,
     describe_machine,
     spread,
     summarize,
@@ -76,7 +77,8 @@ def main() -> None:
     results = {f"{size} px": _measure_size(pools, size, arguments) for size in SIZES}
     for pool in pools:
         pool.shutdown()
-    write_results("phantoms", {"machine": describe_machine(PACKAGES), "results": results})
+    machine = describe_machine(PACKAGES)
+    write_results("phantoms", {"commit": describe_commit(), "machine": machine, "results": results})
 
 
 def _measure_size(pools: Sequence[ProcessPoolExecutor], size: int, arguments: Any) -> dict[str, Any]:

@@ -42,7 +42,16 @@ from brainmri.tables import read_mapping, read_rows
 
 PACKAGES = ("torch", "torchvision", "fastai", "numpy")
 # Of an arm, what a reader asks for.
-FIGURES = ("auroc_within_folds", "auroc", "accuracy", "sensitivity", "specificity", "against_first", "masks")
+FIGURES = (
+    "auroc_within_folds",
+    "auroc_within_folds_by_seed",
+    "auroc",
+    "accuracy",
+    "sensitivity",
+    "specificity",
+    "against_first",
+    "masks",
+)
 ROOT = Path(__file__).parents[1]
 _DETECTOR = "zero_shot"
 

@@ -1,13 +1,14 @@
 """Trained on one set of scans, tested on another: docs/pretraining.md.
 
     python -m benchmarks.transfer TRAIN TEST --name kaggle253_to_lgg [--positive yes tumor] [--channel gray 1]
-        [--arch resnet34] [--seeds 0] [--epochs 15]
+        [--arch resnet34] [--seeds 0 1 2] [--epochs 15] [--flips]
 
 TRAIN and TEST are folders as `raw` of params.yaml takes them; `--positive` and `--channel` are of the one and
 the other. Networks from random weights and from the shipped ones learn from four of five grouped folds of
 TRAIN and watch the fifth, at one size throughout, as in benchmarks.pretraining. Temperature and threshold are
 chosen on it, also those of the shipped detector, which learns nothing. All are asked about all of TEST, in
-pairs, clustered by its patients and copies.
+pairs, clustered by its patients and copies: all against the network from random weights, and the one from the
+shipped ones against the detector. With --flips what is trained is asked about mirror images too.
 """
 
 import argparse
@@ -168,8 +169,9 @@ def main() -> None:
     parser.add_argument("--positive", nargs=2, default=["tumor", "tumor"])
     parser.add_argument("--channel", type=read_channel, nargs=2, default=["gray", "gray"])
     parser.add_argument("--arch", default="resnet34")
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0])
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--epochs", type=int, default=15)
+    parser.add_argument("--flips", action="store_true")
     given = parser.parse_args()
     params = read_params(Params, ROOT / PARAMS_PATH)
     shipped = find_shipped(given.arch, "--arch")
@@ -183,7 +185,8 @@ def main() -> None:
         )
         sets = Sets(own.prepared, divide(own), other)
         whole = params.train.progressive.model_copy(update={"share": 0.0})
-        own_train = params.train.model_copy(update={"threads": 1, "progressive": whole})
+        changes = {"threads": 1, "progressive": whole, "flips": given.flips}
+        own_train = params.train.model_copy(update=changes)
         jobs = [
             Job(
                 name,
@@ -199,10 +202,12 @@ def main() -> None:
             arms[name] += rows
         arms[ZERO_SHOT] = ask_shipped(given.arch, sets, given.seeds)
         found = compare(arms, sets, params)
+        started = compare({name: arms[name] for name in (ZERO_SHOT, PHANTOM)}, sets, params)
         counts = {"train_slices": len(own.prepared.slices), "test_slices": len(other.prepared.slices)}
     for name, figures in found.items():
         print(f"{name}: AUROC {show_area(figures['auroc_within_folds'])}")
-    content = {"arms": found, "arch": given.arch, "seeds": given.seeds, "epochs": given.epochs} | counts
+    content = {"arms": found, "against_detector": started, "arch": given.arch, "flips": given.flips}
+    content |= {"seeds": given.seeds, "epochs": given.epochs} | counts
     content |= {"weights_sha256": shipped.sha256, "commit": describe_commit()}
     content |= {"machine": describe_machine(PACKAGES)}
     write_results(f"transfer_{given.name}", content)

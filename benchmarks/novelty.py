@@ -24,7 +24,7 @@ from PIL import Image
 from sklearn.datasets import load_digits, load_sample_images
 from sklearn.metrics import roc_auc_score
 
-from benchmarks.measurement import describe_machine, end_in_a_line, write_results
+from benchmarks.measurement import describe_commit, describe_machine, end_in_a_line, write_results
 from brainmri.dataset.manifest import Subset, read_manifest
 from brainmri.dataset.preparation import ImageRule, prepare_image
 from brainmri.dataset.prepared import PREPARATION, read_prepared
@@ -139,11 +139,12 @@ def main() -> None:
         name: read_pictures(Path(folder)) for name, folder in (item.split("=") for item in arguments.other)
     }
     title = "novelty" + (f"_{arguments.name}" if arguments.name else "")
-    machine = describe_machine(("torch", "scikit-learn"))
+    about = {"commit": describe_commit(), "machine": describe_machine(("torch", "scikit-learn"))}
     if arguments.shipped:
         shares = measure_shipped(arguments.shipped, pictures)
         _print_shares(shares)
-        write_results(title, {"machine": machine, "results": shares})
+        about["weights_sha256"] = find_shipped(arguments.shipped, "--shipped").sha256
+        write_results(title, about | {"results": shares})
         return
     data, manifest = read_prepared(Path("data/prepared")), read_manifest(Path("data/split.csv"))
     rule = ImageRule(**read_mapping(data.folder / PREPARATION)["rule"])
@@ -165,7 +166,7 @@ def main() -> None:
             kind: _describe(test, measure_novelty(strange[name], familiar)) for kind, strange in seen.items()
         }
     _print(results)
-    write_results(title, {"machine": machine, "results": results})
+    write_results(title, about | {"results": results})
 
 
 def _prepare(pictures: Sequence[Gray], rule: ImageRule) -> NDArray[np.uint8]:

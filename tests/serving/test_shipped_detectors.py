@@ -69,4 +69,5 @@ def test_pictures_prepared_at_other_sizes_are_ranked_as_well(arch: str) -> None:
     for size in _SIZES:
         own = np.stack([cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA) for image in images])
         areas.append(roc_auc_score(ill, predict_logits(classifier, fit_size(own, classifier.card))))
+    assert min(areas) > _LEAST
     assert max(areas) - min(areas) < 0.01

@@ -28,6 +28,7 @@ from benchmarks.measurement import describe_commit, describe_machine, end_in_a_l
 from brainmri.dataset.manifest import Subset, read_manifest
 from brainmri.dataset.preparation import ImageRule, prepare_image
 from brainmri.dataset.prepared import PREPARATION, read_prepared
+from brainmri.errors import BadInput
 from brainmri.learning.batches import ArrayDataset, make_loader, to_tensor
 from brainmri.learning.model_folder import WEIGHTS
 from brainmri.learning.prediction import Classifier, read_classifier, read_normalization
@@ -95,10 +96,12 @@ def see(classifier: Classifier, images: NDArray[np.uint8]) -> dict[str, NDArray[
 
 
 def read_pictures(folder: Path) -> list[Gray]:
-    """Up to sixty pictures below a folder, evenly over their names, in gray."""
+    """Up to sixty pictures below a folder, evenly over their names, in gray; `BadInput` without any."""
     paths = sorted(
         path for path in folder.rglob("*") if path.suffix.lower() in _SUFFIXES and "mask" not in path.stem
     )
+    if not paths:
+        raise BadInput(f"{folder}: expected pictures, came none; name a folder of some, or run `make repro`")
     chosen = {paths[place] for place in np.linspace(0, len(paths) - 1, _COUNT).astype(int)}
     return [np.array(Image.open(path).convert("L")) for path in sorted(chosen)]
 

@@ -3,7 +3,7 @@
     python -m benchmarks.novelty [--other NAME=FOLDER …]
     python -m benchmarks.novelty --shipped ARCH --name ARCH [--other NAME=FOLDER …]
 
-Of this checkout's model, after `make repro`; a ResNet. With --shipped, how many pictures the flag of a
+After `make repro`; of this checkout's model, a ResNet. With --shipped, how many pictures the flag of a
 detector in weights/ finds unlike, by distance alone and with the direction of pictures without a head.
 Strange pictures are scikit-learn's photographs and digits, noise and text, and the raw pictures inverted,
 turned and upside down; `--other` adds others.
@@ -101,7 +101,7 @@ def read_pictures(folder: Path) -> list[Gray]:
         path for path in folder.rglob("*") if path.suffix.lower() in _SUFFIXES and "mask" not in path.stem
     )
     if not paths:
-        raise BadInput(f"{folder}: expected pictures, came none; name a folder of some, or run `make repro`")
+        raise BadInput(f"{folder}: expected pictures, came none; name a folder that holds some")
     chosen = {paths[place] for place in np.linspace(0, len(paths) - 1, _COUNT).astype(int)}
     return [np.array(Image.open(path).convert("L")) for path in sorted(chosen)]
 

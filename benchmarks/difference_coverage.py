@@ -23,14 +23,13 @@ from numpy.typing import NDArray
 from scipy.special import expit, ndtri
 from scipy.stats import rankdata
 
+from benchmarks.interval_coverage import GROUP_VARIANCE, SHOWN_WITH_TUMOR
 from brainmri.scoring.areas import Comparison, Folds, Verdict, compare_areas
 from brainmri.scoring.cases import Cases
 from brainmri.scoring.distributions import student_quantile
 from brainmri.scoring.resampling import IntervalParams
 
 FOLDS = 5
-SHOWN_WITH_TUMOR = 0.85
-GROUP_VARIANCE = 0.5
 MIXED_SHARE = 1 / 3
 UNEVEN = 0.5
 SETS_FOR_TRUTH = 5000

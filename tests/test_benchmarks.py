@@ -13,7 +13,7 @@ import pytest
 import torch
 from torch import nn
 
-from benchmarks import ablations, pretraining, stored, transfer
+from benchmarks import ablations, novelty, pretraining, stored, transfer
 from brainmri.dataset.groups import GroupRow
 from brainmri.dataset.manifest import Subset
 from brainmri.dataset.prepared import Classes
@@ -179,3 +179,8 @@ def test_kernels_are_stored_as_coarsely_as_is_said() -> None:
     assert torch.equal(
         network.weight, dict(stored.store(network, stored.STORED).named_parameters())["weight"]
     )
+
+
+def test_a_folder_without_pictures_is_named(tmp_path):
+    with pytest.raises(BadInput, match=r"expected pictures, came none"):
+        novelty.read_pictures(tmp_path)

@@ -4,8 +4,6 @@ import numpy as np
 import pytest
 
 from benchmarks.difference_coverage import Population, find_areas, measure_coverage, simulate, summarize
-from benchmarks.novelty import read_pictures
-from brainmri.errors import BadInput
 from brainmri.scoring.areas import Comparison, estimate_area
 from brainmri.scoring.resampling import IntervalParams
 
@@ -51,7 +49,7 @@ def test_shares_are_of_what_intervals_and_p_values_say():
 @pytest.mark.parametrize(
     "population",
     [
-        # Where Student's t holds less than nine truths in ten, and where patients have slices of both kinds.
+        # Where Student's t holds least of few groups, and where patients have slices of both kinds.
         Population(20, (0.97, 0.9)),
         Population(50, (0.9, 0.9)),
         Population(18, (0.9, 0.9), mixed=True),
@@ -72,8 +70,3 @@ def test_a_clear_difference_is_mostly_found():
     found = measure_coverage(Population(18, (0.94, 0.65), mixed=True), 50, FAST)
     assert found.better > 0.9
     assert found.worse == 0
-
-
-def test_a_folder_without_pictures_is_named(tmp_path):
-    with pytest.raises(BadInput, match=r"expected pictures, came none"):
-        read_pictures(tmp_path)
